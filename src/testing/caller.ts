@@ -7,7 +7,6 @@ import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import type { TestClock } from "effect/testing/TestClock"
 import * as Audio from "../Audio.ts"
 import { attributesOf } from "../internal/room/call.ts"
 import type { RoomControl } from "../internal/room/control.ts"
@@ -16,7 +15,7 @@ import * as Room from "../Room.ts"
 import { type Hearing, millis } from "./marks.ts"
 import { Microphone } from "./microphone.ts"
 import { readSpeech } from "./speech.ts"
-import { sleepUntil } from "./timedStream.ts"
+import { isTestClock, sleepUntil } from "./timedStream.ts"
 
 export type { OutputView, RoomControl, Sent } from "../internal/room/control.ts"
 
@@ -128,8 +127,6 @@ export interface Person {
  * @since 0.1.0
  */
 export class Caller extends Context.Service<Caller, Person>()("effect-voice/testing/caller") {}
-
-const isTestClock = (clock: Clock.Clock): clock is TestClock => "adjust" in clock && "setTime" in clock
 
 // Hops between fibers that a clock cannot see: what was begun must have come to its first wait.
 const settle = Effect.forEach(Array.from({ length: 50 }), () => Effect.yieldNow, { discard: true })

@@ -2,12 +2,14 @@
  * What the contracts of recognisers, models and voices share: how a check waits, and what it says when it has waited in vain.
  * Nothing of it outlives the scope that a check is given.
  */
+import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import * as assert from "node:assert/strict"
+import { isTestClock } from "./timedStream.ts"
 
 /**
  * One thing that a provider keeps.
@@ -40,15 +42,24 @@ export interface ContractOptions {
   readonly timeout?: Duration.Input | undefined
 }
 
+const wrongClock = (live: boolean) =>
+  new assert.AssertionError({
+    message: live
+      ? "live: true wants the real Clock: write it.live instead of it.effect"
+      : "the contract wants the TestClock: write it.effect, or live: true for a provider that works in real time"
+  })
+
 /** Waits for something, and breaks with what should have come when it does not come. */
 export type Waiting = <A, E, R>(effect: Effect.Effect<A, E, R>, late: string) => Effect.Effect<A, E, R | Scope.Scope>
 
 export const waiting = ({ live = false, timeout = "4 seconds" }: ContractOptions): Waiting => (effect, late) => {
   const orElse = () => Effect.die(new assert.AssertionError({ message: late }))
-  if (live) return Effect.timeoutOrElse(effect, { duration: timeout, orElse })
-  return Effect.gen(function*() {
-    const fiber = yield* Effect.forkScoped(effect)
-    yield* TestClock.adjust("1 minute")
-    return yield* TestClock.withLive(Effect.timeoutOrElse(Fiber.join(fiber), { duration: timeout, orElse }))
-  })
+  const waited = live
+    ? Effect.timeoutOrElse(effect, { duration: timeout, orElse })
+    : Effect.gen(function*() {
+      const fiber = yield* Effect.forkScoped(effect)
+      yield* TestClock.adjust("1 minute")
+      return yield* TestClock.withLive(Effect.timeoutOrElse(Fiber.join(fiber), { duration: timeout, orElse }))
+    })
+  return Clock.clockWith((clock) => isTestClock(clock) === live ? Effect.die(wrongClock(live)) : waited)
 }

@@ -6,11 +6,11 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import * as TestClock from "effect/testing/TestClock"
 import * as assert from "node:assert/strict"
 import * as Audio from "../Audio.ts"
 import type * as Room from "../Room.ts"
 import type { RoomCheck, RoomContractOptions } from "./roomPeers.ts"
+import { isTestClock } from "./timedStream.ts"
 
 const collect = <A, E>(stream: Stream.Stream<A, E>) =>
   Effect.gen(function*() {
@@ -282,6 +282,15 @@ const ending: Make = ({ ann: who, delay, pass, reason }) => [
   }
 ]
 
+const byTestClock = (duration: Duration.Input): Effect.Effect<void> =>
+  Clock.clockWith((clock) =>
+    isTestClock(clock) ? clock.adjust(duration) : Effect.die(
+      new assert.AssertionError({
+        message: "the contract wants the TestClock: write it.effect, or pass: Effect.sleep for a room in real time"
+      })
+    )
+  )
+
 /**
  * What every `Room` keeps whose peers are at hand: one check for one test.
  *
@@ -304,7 +313,7 @@ const ending: Make = ({ ann: who, delay, pass, reason }) => [
  * @since 0.1.0
  */
 export const roomContract = (options: RoomContractOptions = {}): ReadonlyArray<RoomCheck> => {
-  const { delay = "100 millis", ending: reason = "removed", line, pass = TestClock.adjust, tolerance = 0 } = options
+  const { delay = "100 millis", ending: reason = "removed", line, pass = byTestClock, tolerance = 0 } = options
   const settings: Settings = {
     pass,
     delay,

@@ -6,6 +6,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Pull from "effect/Pull"
 import * as Stream from "effect/Stream"
+import type { TestClock } from "effect/testing/TestClock"
 import * as Failure from "../Failure.ts"
 
 export interface Timed<A> {
@@ -16,6 +17,9 @@ export interface Timed<A> {
 
 /** What comes after the last item: the end, a failure, or nothing ever. */
 export type Ending = "end" | "hang" | Failure.Reason
+
+/** Whether whoever waits must move the Clock. */
+export const isTestClock = (clock: Clock.Clock): clock is TestClock => "adjust" in clock && "setTime" in clock
 
 export const sleepUntil = (at: number): Effect.Effect<void> =>
   Clock.clockWith((clock) => {

@@ -90,6 +90,39 @@ describe("a voice's contract", () => {
       assert.deepStrictEqual(yield* tts(speaks((frame) => ({ frame }))), [])
     }))
 
+  it.effect("is kept by one that times words, with or without the white space between them", () =>
+    Effect.gen(function*() {
+      for (const between of [" ", ""]) {
+        const speak: Tts.Tts["Service"]["speak"] = (text) => {
+          let at = 0
+          return Stream.flatMap(text, (piece) =>
+            Stream.fromIterable((piece.match(/\S+/g) ?? []).map((word) => ({
+              frame: Audio.silence(100, Audio.speech),
+              alignment: [{ text: word + between, start: at, end: at += 100 }]
+            }))))
+        }
+        assert.deepStrictEqual(yield* tts({ speak }), [])
+      }
+    }))
+
+  it.effect("says which test it wants, where it has the wrong Clock", () =>
+    Effect.gen(function*() {
+      const kept = voice(speaks((frame) => ({ frame })))
+      const [there] = yield* broken(Testing.ttsContract({ live: true }), kept)
+      assert.match(there!, /live: true wants the real Clock: write it\.live/)
+    }))
+
+  it.live("says so with the real one, too, and so does a room's", () =>
+    Effect.gen(function*() {
+      const kept = voice(speaks((frame) => ({ frame })))
+      const [here] = yield* broken(Testing.ttsContract(), kept)
+      assert.match(here!, /wants the TestClock: write it\.effect, or live: true/)
+      const { caller, room } = yield* Testing.room({ joins: false })
+      const peers: any = { join: () => Effect.ignore(caller.joins), mute: () => Effect.void }
+      const held = yield* Effect.forEach(Testing.roomContract(), ({ holds }) => Effect.exit(holds(room, peers)))
+      assert.match(held.map(String).join("\n"), /pass: Effect\.sleep for a room in real time/)
+    }))
+
   it.effect.each<readonly [fault: string, told: RegExp, own: Parameters<typeof voice>[0]]>([
     [
       "says another text",
