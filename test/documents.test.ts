@@ -1,7 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { pictures } from "../docs/pictures/draw.ts"
 import { documents, guides, snippets, tasks, tutorial } from "./support/snippets.ts"
 import { modules } from "./support/source.ts"
 
@@ -78,6 +80,15 @@ describe("the documents", () => {
     }
     for (const [, target] of list.matchAll(/\]\(([^)]+)\)/g)) assert.isTrue(existsSync(join(root, target!)), target)
   })
+
+  it.effect("show each picture of turn-taking, as the tool draws it today", () =>
+    Effect.gen(function*() {
+      const page = read("docs/turn-taking.md")
+      for (const [name, drawn] of Object.entries(yield* pictures)) {
+        assert.include(page, `](pictures/${name})`)
+        assert.strictEqual(read(`docs/pictures/${name}`), drawn, `${name} is old: npm run pictures`)
+      }
+    }))
 
   it("point to headings that are there", () => {
     const anchor = (heading: string): string =>

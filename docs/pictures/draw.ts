@@ -1,6 +1,8 @@
 /** Draws the pictures of docs/turn-taking.md from scenarios: `npm run pictures`. */
 import { Effect } from "effect"
 import { writeFileSync } from "node:fs"
+import process from "node:process"
+import { fileURLToPath } from "node:url"
 import * as Testing from "../../src/testing.ts"
 
 const story = "The hotel was built by a captain. From its windows one could see the ships. Every guest is given a bell."
@@ -59,7 +61,18 @@ const drawings: Readonly<Record<string, Drawing>> = {
   }
 }
 
-for (const [name, { script, ...options }] of Object.entries(drawings)) {
-  const timeline = await Effect.runPromise(Testing.scenario(script))
-  writeFileSync(new URL(`${name}.svg`, import.meta.url), Testing.picture(timeline, options))
+/** Each picture by the name of its file. */
+export const pictures = Effect.map(
+  Effect.forEach(
+    Object.entries(drawings),
+    ([name, { script, ...options }]) =>
+      Effect.map(Testing.scenario(script), (timeline) => [`${name}.svg`, Testing.picture(timeline, options)] as const)
+  ),
+  Object.fromEntries<string>
+)
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const [name, picture] of Object.entries(await Effect.runPromise(pictures))) {
+    writeFileSync(new URL(name, import.meta.url), picture)
+  }
 }

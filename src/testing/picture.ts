@@ -138,7 +138,13 @@ export const picture = (timeline: Timeline, options: PictureOptions = {}): strin
   const unit = [100, 200, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000].find((ms) => (to - from) / ms <= 14) ?? 60_000
   const ticks = Array.from({ length: Math.floor((to - from) / unit) + 1 }, (_, i) => from + i * unit)
   const committed = timeline.of("AgentSpeechCommitted")
-  const said = (start: number): string => committed.find(({ at }) => at >= start)?.text ?? ""
+  const saidFrom = (start: number) => committed.find(({ at }) => at >= start)
+  /** What a stretch says; one that goes on with a speech does not begin it again. */
+  const said = (start: number, before: number | undefined): string => {
+    const speech = saidFrom(start)
+    const goesOn = speech !== undefined && before !== undefined && saidFrom(before) === speech
+    return goesOn ? "…" : speech?.text ?? ""
+  }
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img">`,
     `<title>${escape(title)}</title>`,
@@ -158,7 +164,9 @@ export const picture = (timeline: Timeline, options: PictureOptions = {}): strin
     ),
     ...flags(1, heard),
     ...flags(2, decided),
-    ...timeline.audible.flatMap(({ from: start, to: end }) => bar(3, start, end, "agent", said(start))),
+    ...timeline.audible.flatMap(({ from: start, to: end }, i) =>
+      bar(3, start, end, "agent", said(start, timeline.audible[i - 1]?.from))
+    ),
     "</svg>",
     ""
   ].join("\n")

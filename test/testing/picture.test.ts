@@ -36,4 +36,17 @@ describe("a picture of a timeline", () => {
       assert.include(part, "width=\"500\"")
       assert.notInclude(Testing.picture(yield* Testing.scenario({})), "NaN")
     }))
+
+  it.effect("says the words of a speech once, though a noise has paused it", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        user: [Testing.say(500, 1500, "Tell me a story."), Testing.cough(7000, 7700)],
+        llm: ["Once upon a time there was a king."],
+        tts: { duration: 10_000 }
+      })
+      const svg = Testing.picture(timeline)
+      assert.strictEqual(svg.match(/class="agent"/g)?.length, 2)
+      assert.strictEqual(svg.match(/>Once upon/g)?.length, 1)
+      assert.include(svg, ">…<")
+    }))
 })
