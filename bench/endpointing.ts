@@ -157,6 +157,7 @@ const measure = (set: string, asked: Oracle) =>
         at5Percent: compare(0.05, quickest(curves.fixed, 0.05)),
         default: {
           fixed: await defaults(false, false),
+          fixedAndWords: await defaults(false, true),
           smartTurn: await defaults(true, false),
           smartTurnAndWords: await defaults(true, true)
         },

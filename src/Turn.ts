@@ -89,7 +89,8 @@ export interface Options {
     readonly minDelay?: Duration.Input | undefined
     /**
      * Silence after which a turn is over in any case, even if a turn detector says that the user
-     * goes on. Without a turn detector, the silence after "uhm" or "let me think".
+     * goes on. Without a turn detector, the silence after "uhm" or "let me think". After a word that
+     * cannot end a sentence ("I would like a") it is 1.5 s, but never more than this.
      *
      * @default "3 seconds"
      */

@@ -189,7 +189,7 @@ const backUntil = (
     return () => until
   })
 
-/** Waits for the end that a scenario sets itself, and tells whether it was quiet then. */
+/** Waits for the end that a scenario sets itself; `false` where its patience was over. */
 const over = (
   scenario: Scenario<never, never, unknown>,
   { events, mayReturnUntil, simulated, simulating }: {
@@ -200,16 +200,13 @@ const over = (
   }
 ): Effect.Effect<boolean> => {
   const { patience = "5 minutes", quiet = "12 seconds", until = "quiet" } = scenario
-  const quietMs = millis(quiet)
-  if (until !== "quiet") {
-    return Effect.map(
-      sleepUntil(until),
-      () => events.every(({ _tag, at }) => _tag === "UsageMeasured" || at <= until - quietMs)
-    )
-  }
+  if (until !== "quiet") return Effect.as(sleepUntil(until), true)
   const last = () => Math.max(lastOf(scenario), lastAt(simulated.did))
   return Effect.raceFirst(
-    Effect.as(Effect.andThen(simulating, untilQuiet({ events, last, quietMs, awaitedUntil: mayReturnUntil })), true),
+    Effect.as(
+      Effect.andThen(simulating, untilQuiet({ events, last, quietMs: millis(quiet), awaitedUntil: mayReturnUntil })),
+      true
+    ),
     Effect.as(untilPast(() => last() + millis(patience)), false)
   )
 }

@@ -84,7 +84,7 @@ export interface Recording {
   readonly maxDelay: number
   /** A text as this agent speaks it: without Markdown, emoji and the like. */
   readonly spoken: (text: string) => ReadonlyArray<string>
-  /** Whether nothing happened any more when the scenario ended. */
+  /** Whether nothing happened any more when the scenario ended, or it ended at the time that it names (`until`). */
   readonly quiet: boolean
   /** What the session has left open when it had been closed; `""` is nothing. */
   readonly left: string

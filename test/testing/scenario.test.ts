@@ -153,14 +153,6 @@ describe("a scenario", () => {
       assert.deepStrictEqual(Testing.differs(one, other).map(({ invariant }) => invariant), ["I11"])
     }))
 
-  it.effect("is quiet at the time of its end if nothing has happened for as long before it", () =>
-    Effect.gen(function*() {
-      const script = { user: [hello], llm: ["I am fine."], quiet: 5000 }
-      for (const [until, quiet] of [[3000, false], [30_000, true]] as const) {
-        assert.strictEqual((yield* Testing.scenario({ ...script, until })).quiet, quiet, String(until))
-      }
-    }))
-
   it.effect("gives up on a session that never comes to rest", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({

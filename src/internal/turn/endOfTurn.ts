@@ -44,8 +44,7 @@ export const consider = (d: Draft): void => {
     return
   }
   if (!ears.detector) {
-    const delay = words.interim !== "" || Phrases.isHesitation(said(words), reading(d)) ? max : min
-    d.user.decision = { _tag: "Waiting", commitAt: Math.max(d.now, stoppedAt + delay) }
+    d.user.decision = { _tag: "Waiting", commitAt: Math.max(d.now, stoppedAt + Verdicts.byWords(d, { max, min })) }
     return
   }
   const question = d.user.question + 1

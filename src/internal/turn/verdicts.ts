@@ -116,25 +116,42 @@ export const answered = (d: Draft, question: number, probability: number | undef
   return true
 }
 
+interface Delays {
+  readonly max: number
+  readonly min: number
+}
+
+const hesitates = (s: State): boolean =>
+  s.user.words.interim !== "" || Phrases.isHesitation(said(s.user.words), reading(s))
+
+/** More is likely to come: so long (ms) is waited for it. */
+const patient = ({ max, min }: Delays): number => Math.min(max, Math.max(min, unlikely))
+
+/** How long a silence (ms) must be where the words alone tell whether more is to come. */
+export const byWords = (s: State, delays: Delays): number => {
+  if (hesitates(s)) return delays.max
+  return Phrases.isUnfinished(said(s.user.words, true), reading(s)) ? patient(delays) : delays.min
+}
+
 /** When a turn whose voice has stopped at some time is over, by what is known of that silence. */
 export const endsAt = (
   s: State,
   stoppedAt: number,
-  { max, min }: { readonly max: number; readonly min: number }
+  { max, min }: Delays
 ): number => {
   const { listened, words } = s.user
   const { confidentDelay, detectorDeadline } = s.session.settings.endpointing
   const text = said(words, true)
-  const hesitates = words.interim !== "" || Phrases.isHesitation(said(words), reading(s))
-  const longest = isGiven(text) || hesitates ? max : Math.min(max, Math.max(min, unlikely))
+  const mayGoOn = hesitates(s)
+  const longest = isGiven(text) || mayGoOn ? max : patient({ max, min })
   const decided = listened?.finished === undefined
     ? listened?.question === undefined
-      ? hesitates ? max : min
+      ? mayGoOn ? max : min
       : Math.max(min, listened.askedAt + detectorDeadline - stoppedAt)
-    : hasFinished(s) && !hesitates
+    : hasFinished(s) && !mayGoOn
     ? Math.min(confidentDelay, max)
     : longest
-  const brief = !hesitates && !isDictated(text) && words.startedAt !== undefined &&
+  const brief = !mayGoOn && !isDictated(text) && words.startedAt !== undefined &&
     Said.mayAnswer(s, words.startedAt) &&
     Text.countWords(text) <= 3
   return stoppedAt + (brief ? Math.min(decided, Math.max(shortAnswer, confidentDelay)) : decided)
