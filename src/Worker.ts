@@ -24,13 +24,13 @@ import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import type * as Redacted from "effect/Redacted"
-import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
 import { surviving } from "./internal/unawaited.ts"
 import { checkDefined } from "./internal/worker/defined.ts"
 import { PackageMissing, WorkerError } from "./internal/worker/errors.ts"
 import type { EndReason, JobRequest, JobType } from "./internal/worker/job.ts"
 import { makePrewarm, type Prewarm } from "./internal/worker/prewarm.ts"
+import * as running from "./internal/worker/runMain.ts"
 import type { Options } from "./internal/worker/runOptions.ts"
 import type { Room, RoomError } from "./Room.ts"
 
@@ -392,13 +392,7 @@ export const serve = <E>(definition: Definition<E>, options: Options = {}): Effe
  * @category running
  * @since 0.1.0
  */
-export const runMain: <A, E>(effect: Effect.Effect<A, E>) => void = Runtime.makeRunMain(({ fiber, teardown }) => {
-  fiber.addObserver((exit) => {
-    teardown(exit, (code) => {
-      process.exit(code)
-    })
-  })
-})
+export const runMain: <A, E>(effect: Effect.Effect<A, E>) => void = running.runMain
 
 /**
  * Runs a worker as the program of the process: `serve` and `runMain`. A promise that nobody awaited and that is rejected is logged.

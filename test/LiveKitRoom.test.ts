@@ -96,10 +96,9 @@ const child = (name: string, env: Record<string, string> = {}) =>
     const process_ = spawn(
       process.execPath,
       [
+        "--disable-warning=ExperimentalWarning",
         "--import",
-        "tsx",
-        "--conditions",
-        "effect-voice/source",
+        new URL("./support/imports.ts", import.meta.url).href,
         fileURLToPath(new URL("./support/rtc-hazards.ts", import.meta.url)),
         name
       ],

@@ -1,7 +1,6 @@
 /** What the command `effect-voice` can do: runs the agent that a module exports, for its author and for its users. */
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Argument from "effect/cli/Argument"
-import * as CliError from "effect/cli/CliError"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
@@ -11,34 +10,19 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import type * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
-import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
 import { printable } from "../internal/numbers.ts"
-import { InWriting } from "../internal/session.ts"
 import { guardOutput, surviving } from "../internal/unawaited.ts"
-import { holdEngine } from "../internal/worker/executor.ts"
-import * as LiveKitRoom from "../Layers/LiveKitRoom.ts"
-import * as Telemetry from "../Layers/Telemetry.ts"
-import * as Worker from "../Worker.ts"
-import * as consoleRoom from "./console.ts"
-import type { DeviceError } from "./devices.ts"
+import { runMain } from "../internal/worker/runMain.ts"
 import { doctor } from "./doctor/command.ts"
 import { envFile, withEnvFile } from "./environment.ts"
 import * as flags from "./flags.ts"
 import { init } from "./init.ts"
-import { load } from "./loadModule.ts"
-import { serveMetrics } from "./metrics.ts"
-import * as overSocket from "./overSocket.ts"
+import { later } from "./later.ts"
 import { packageFacts } from "./packageFacts.ts"
-import * as playground from "./playground.ts"
-import { untilSignal } from "./processSignals.ts"
-import * as settings from "./settings.ts"
-import { converse } from "./singleConversation.ts"
 import * as status from "./status.ts"
-import { withTold } from "./told.ts"
 import { explained, portInUse } from "./userError.ts"
-import { loadWatched } from "./watch.ts"
 
 const file = Argument.String("agent").pipe(
   Argument.withDescription("Module whose default export is Worker.define({ … }), such as desk.ts")
@@ -59,60 +43,44 @@ const readable = (verbose: boolean, level: LogLevel.LogLevel = "Info") =>
     )
   )
 
-const dev = Command.make("dev", {
-  file,
-  envFile,
-  verbose: flags.verbose,
-  playgroundPort: flags.port("playground-port", 8080, "Port of the page on 127.0.0.1"),
-  playground: Flag.Boolean("playground").pipe(
-    Flag.withDescription("Serve a page to talk to the agent; --no-playground does not (default: true)"),
-    Flag.withDefault(true)
-  ),
-  watch: Flag.Boolean("watch").pipe(
-    Flag.withDescription(
-      "Take changes of the program for new calls; those in progress go on as they are (default: false)"
-    ),
-    Flag.withDefault(false)
-  )
-}, (input) =>
-  Effect.scoped(Effect.gen(function*() {
-    const { definition } = yield* (input.watch ? loadWatched : load)(input.file)
-    if (input.playground && (yield* overSocket.isWanted)) {
-      const given = yield* settings.given(definition)
-      yield* serveMetrics(given)
-      return yield* untilSignal(Effect.scoped(overSocket.run(definition, { port: input.playgroundPort, given })))
-    }
-    const { given, server } = yield* settings.withServer(definition)
-    if (definition.options.connect === undefined) yield* holdEngine
-    yield* serveMetrics(given)
-    const { encryption } = definition.options
-    const connect = definition.options.connect ?? ((entrance) => LiveKitRoom.connect({ ...entrance, encryption }))
-    const told: Worker.Definition<unknown> = {
-      ...definition,
-      options: { ...definition.options, connect: (entrance) => Effect.map(connect(entrance), withTold) }
-    }
-    if (input.playground) {
-      const url = yield* playground.serve({
-        ...server,
-        agentName: definition.agentName,
-        port: input.playgroundPort
-      })
-      yield* Console.log(`Talk to the agent at ${url}`)
-    }
-    // A developer's computer may be busy: a server gives no job to a worker whose load is 0.7 or more.
-    yield* Worker.serve(told, { ...server, http: false, load: () => 0 })
-  })).pipe(surviving, withEnvFile(input.envFile), explained, Effect.provide(readable(input.verbose)))).pipe(
-    Command.withDescription(
-      "Run the agent with a page to talk to it: on a LiveKit server, or without one where LIVEKIT_URL is not set"
-    ),
-    Command.withExamples([
-      { command: "effect-voice dev desk.ts", description: "Talk at http://127.0.0.1:8080" },
-      { command: "effect-voice dev --watch desk.ts", description: "The next call has what was changed" }
-    ])
-  )
+const json = Layer.unwrap(
+  Effect.map(Effect.promise(() => import("../Layers/Telemetry.ts")), ({ layerJson }) => layerJson())
+)
 
-/** As `PoolOptions` has it. */
-const mostInChild = 1000
+const dev = Command.make(
+  "dev",
+  {
+    file,
+    envFile,
+    verbose: flags.verbose,
+    playgroundPort: flags.port("playground-port", 8080, "Port of the page on 127.0.0.1"),
+    playground: Flag.Boolean("playground").pipe(
+      Flag.withDescription("Serve a page to talk to the agent; --no-playground does not (default: true)"),
+      Flag.withDefault(true)
+    ),
+    watch: Flag.Boolean("watch").pipe(
+      Flag.withDescription(
+        "Take changes of the program for new calls; those in progress go on as they are (default: false)"
+      ),
+      Flag.withDefault(false)
+    )
+  },
+  (input) =>
+    later(() => import("./dev.ts"), input).pipe(
+      surviving,
+      withEnvFile(input.envFile),
+      explained,
+      Effect.provide(readable(input.verbose))
+    )
+).pipe(
+  Command.withDescription(
+    "Run the agent with a page to talk to it: on a LiveKit server, or without one where LIVEKIT_URL is not set"
+  ),
+  Command.withExamples([
+    { command: "effect-voice dev desk.ts", description: "Talk at http://127.0.0.1:8080" },
+    { command: "effect-voice dev --watch desk.ts", description: "The next call has what was changed" }
+  ])
+)
 
 const start = Command.make("start", {
   file,
@@ -132,30 +100,12 @@ const start = Command.make("start", {
     Flag.optional
   )
 }, (input) =>
-  Effect.gen(function*() {
-    const jobs = Option.getOrUndefined(input.jobs)
-    if (input.processes > 0 && jobs !== undefined && jobs > mostInChild) {
-      return yield* new CliError.UserError({ cause: `--jobs: from 1 to ${mostInChild} where there are --processes` })
-    }
-    const { definition, url } = yield* load(input.file)
-    const { server } = yield* settings.withServer(definition)
-    yield* Worker.serve(definition, {
-      ...server,
-      http: {
-        port: input.port,
-        host: Option.getOrUndefined(input.host),
-        token: Option.getOrUndefined(input.token)
-      },
-      ...(input.processes === 0
-        ? { maxJobs: jobs }
-        : { pool: { module: url, processes: input.processes, jobsPerProcess: jobs } })
-    })
-  }).pipe(
+  later(() => import("./start.ts"), input).pipe(
     surviving,
     Effect.catch((error) => portInUse(error, input.port)),
     withEnvFile(input.envFile),
     explained,
-    Effect.provide(Telemetry.layerJson())
+    Effect.provide(json)
   )).pipe(
     Command.withDescription("Run the agent for real: JSON logs, health and metrics, draining on SIGTERM"),
     Command.withExamples([
@@ -167,80 +117,56 @@ const start = Command.make("start", {
     ])
   )
 
-const talk = Command.make("console", {
-  file,
-  envFile,
-  verbose: flags.verbose,
-  text: Flag.Boolean("text").pipe(
-    Flag.withAlias("t"),
-    Flag.withDescription("Type instead of speaking"),
-    Flag.withDefault(false)
-  )
-}, (input) =>
-  Effect.scoped(Effect.gen(function*() {
-    const { definition } = yield* load(input.file)
-    const given = yield* settings.given(definition)
-    let broken: DeviceError | CliError.UserError | undefined
-    const typed = process.stdin.isTTY
-    const open = consoleRoom.open({
-      text: input.text,
-      typed,
-      platform: process.platform,
-      onFailure: (error) => {
-        broken = error
-      },
-      onEnd: (reason, failed) => {
-        broken ??= consoleRoom.failureOf(reason, typed ? 0 : failed)
-      }
-    })
-    yield* serveMetrics(given)
-    const about = { id: "console", identity: "agent", metadata: "" }
-    yield* untilSignal(Effect.provideService(converse(definition, open, about, given), InWriting, input.text))
-    if (broken !== undefined) return yield* broken
-  })).pipe(surviving, withEnvFile(input.envFile), explained, Effect.provide(readable(input.verbose, "Warn")))).pipe(
-    Command.withDescription("Talk to the agent here, without a server: by microphone and loudspeaker, or in writing")
-  )
+const talk = Command.make(
+  "console",
+  {
+    file,
+    envFile,
+    verbose: flags.verbose,
+    text: Flag.Boolean("text").pipe(
+      Flag.withAlias("t"),
+      Flag.withDescription("Type instead of speaking"),
+      Flag.withDefault(false)
+    )
+  },
+  (input) =>
+    later(() => import("./talk.ts"), input).pipe(
+      surviving,
+      withEnvFile(input.envFile),
+      explained,
+      Effect.provide(readable(input.verbose, "Warn"))
+    )
+).pipe(
+  Command.withDescription("Talk to the agent here, without a server: by microphone and loudspeaker, or in writing")
+)
 
-const connect = Command.make("connect", {
-  file,
-  envFile,
-  verbose: flags.verbose,
-  room: flags.text("room").pipe(Flag.withDescription("Room to join")),
-  identity: flags.text("identity").pipe(
-    Flag.withDescription("Identity of the agent in the room; a fresh one unless given"),
-    Flag.optional
-  ),
-  metadata: Flag.String("metadata").pipe(
-    Flag.withDescription("Metadata of the job, as a dispatch would have it"),
-    Flag.withDefault("")
-  )
-}, (input) =>
-  Effect.scoped(Effect.gen(function*() {
-    const { definition } = yield* load(input.file)
-    const { given, server } = yield* settings.withServer(definition)
-    yield* holdEngine
-    yield* serveMetrics(given)
-    const fresh = Effect.map(Random.nextIntBetween(0, 36 ** 6), (number) => `agent-${number.toString(36)}`)
-    const identity = Option.isSome(input.identity) ? input.identity.value : yield* fresh
-    const token = yield* LiveKitRoom.token({
-      apiKey: Redacted.value(server.apiKey),
-      apiSecret: server.apiSecret,
-      room: input.room,
-      identity,
-      admin: true,
-      attributes: { "lk.agent.name": definition.agentName }
-    })
-    const open = LiveKitRoom.connect({
-      url: server.url,
-      token,
-      autoSubscribe: definition.autoSubscribe,
-      encryption: definition.options.encryption
-    })
-    yield* untilSignal(converse(definition, open, { id: "connect", identity, metadata: input.metadata }, given))
-  })).pipe(surviving, withEnvFile(input.envFile), explained, Effect.provide(readable(input.verbose)))).pipe(
-    Command.withDescription("Join one room now, without waiting to be dispatched"),
-    Command.withExamples([{ command: "effect-voice connect desk.ts --room lobby", description: "Join the room lobby" }])
-  )
+const connect = Command.make(
+  "connect",
+  {
+    file,
+    envFile,
+    verbose: flags.verbose,
+    room: flags.text("room").pipe(Flag.withDescription("Room to join")),
+    identity: flags.text("identity").pipe(
+      Flag.withDescription("Identity of the agent in the room; a fresh one unless given"),
+      Flag.optional
+    ),
+    metadata: Flag.String("metadata").pipe(
+      Flag.withDescription("Metadata of the job, as a dispatch would have it"),
+      Flag.withDefault("")
+    )
+  },
+  (input) =>
+    later(() => import("./connect.ts"), input).pipe(
+      surviving,
+      withEnvFile(input.envFile),
+      explained,
+      Effect.provide(readable(input.verbose))
+    )
+).pipe(
+  Command.withDescription("Join one room now, without waiting to be dispatched"),
+  Command.withExamples([{ command: "effect-voice connect desk.ts --room lobby", description: "Join the room lobby" }])
+)
 
 const statusOf = Command.make(
   "status",
@@ -282,5 +208,5 @@ Command.make("effect-voice").pipe(
   Command.withSubcommands([initialise, dev, start, talk, connect, doctor, statusOf]),
   Command.run({ version }),
   Effect.provide(NodeServices.layer),
-  Worker.runMain
+  runMain
 )

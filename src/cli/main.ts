@@ -3,12 +3,8 @@
 import { readFileSync } from "node:fs"
 import module from "node:module"
 import process from "node:process"
+import { missingPackage } from "./missingPackage.ts"
 import { tooOld } from "./nodeVersion.ts"
-
-const missing = (cause: unknown): string | undefined =>
-  cause instanceof Error && "code" in cause && cause.code === "ERR_MODULE_NOT_FOUND"
-    ? /package '((?:@[^/']+\/)?[^/']+)/.exec(cause.message)?.[1]
-    : undefined
 
 const refuse = (why: string): void => {
   process.stderr.write(`${why}\n`)
@@ -24,8 +20,8 @@ else {
   try {
     await import("./commands.ts")
   } catch (cause) {
-    const name = missing(cause)
-    if (name === undefined) throw cause
-    refuse(`effect-voice needs ${name}, which is not installed: npm install ${name}`)
+    const missing = missingPackage(cause)
+    if (missing === undefined) throw cause
+    refuse(missing)
   }
 }

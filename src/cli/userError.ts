@@ -6,8 +6,8 @@ import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { explain } from "../internal/config/variable.ts"
+import { WorkerError } from "../internal/worker/errors.ts"
 import { logFailure, nameOf } from "../internal/worker/failureLog.ts"
-import { WorkerError } from "../Worker.ts"
 
 /** Another program listens on the port. */
 export class PortInUse extends Schema.TaggedError<PortInUse>("effect-voice/cli/PortInUse")("PortInUse", {

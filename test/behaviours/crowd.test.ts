@@ -5,7 +5,7 @@ import * as Testing from "effect-voice/testing"
 import { thorough } from "../support/thorough.ts"
 
 /** All two hundred where more is asked for than a developer waits for. */
-const calls = thorough ? 200 : 60
+const calls = thorough ? 200 : 40
 const turns = 2
 
 const said = (call: number, turn: number) => `Caller ${call} wants ${turn}`

@@ -10,7 +10,7 @@ import * as OpenAiTts from "effect-voice/Layers/OpenAiTts"
 import type * as Net from "node:net"
 import { brotliCompressSync, constants, deflateSync, gzipSync } from "node:zlib"
 import * as faults from "../contract/faults.ts"
-import { megabytesKept } from "../support/kept.ts"
+import { keepsLessThan, megabytesKept } from "../support/kept.ts"
 import { rawServer } from "../support/rawServer.ts"
 
 const { apiKey } = faults
@@ -253,14 +253,17 @@ const tried = (manner: string) =>
 const names = Object.keys(manners)
 const slow = names.filter((name) => manners[name]!.every !== undefined)
 
+let before: number | undefined
+
 const holds = (name: string, tried: Effect.Effect<unknown>) =>
   it.live(name, () =>
     Effect.gen(function*() {
-      const before = megabytesKept()
+      // Of all of them together, no more is left than of one.
+      const most = (before ??= megabytesKept()) + 60
       yield* tried
       // Connections that were aborted are closed in their own time.
       const free: Effect.Effect<void> = Effect.suspend(() =>
-        megabytesKept() - before < 60 ? Effect.void : Effect.andThen(Effect.sleep(50), free)
+        keepsLessThan(most) ? Effect.void : Effect.andThen(Effect.sleep(50), free)
       )
       yield* Effect.orDie(Effect.timeout(free, "10 seconds"))
     }).pipe(Effect.provide(Logger.layer([]))))

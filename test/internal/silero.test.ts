@@ -94,8 +94,11 @@ describe("Silero model", () => {
         const vad = yield* Vad.Vad
         const reference = yield* published(sampleRate)
         const audio = [recording("silero-test.wav"), recording("jfk.wav"), yield* synthesised]
-        const heard = audio.flatMap((frame) =>
-          [undefined, 20, 10, 5, 0].map((ratio) => ratio === undefined ? frame : noisy(frame, ratio))
+        // Each recording in half of the noises, each noise with half of the recordings; in CI each with each.
+        const heard = audio.flatMap((frame, which) =>
+          [undefined, 20, 10, 5, 0].flatMap((ratio, i) =>
+            !thorough && (which + i) % 2 > 0 ? [] : [ratio === undefined ? frame : noisy(frame, ratio)]
+          )
         )
         const manners = [{}, { minSilence: "64 millis", minSpeech: "32 millis" }] as const
         const cases = heard.flatMap((frame) => manners.map((options) => [frame, options] as const))
@@ -103,7 +106,7 @@ describe("Silero model", () => {
           const vad = reference.vadOfOne()
           return Effect.forEach(manners, (options) => boundaries(vad, frame, options))
         }).pipe(Effect.map((found) => found.flat()))
-        assert.isAbove(expected.flat().length, 500)
+        assert.isAbove(expected.flat().length, thorough ? 500 : 250)
         // Alone, in small batches and in large ones, which are not computed in the same way. A third of the cases each; in CI all.
         for (const [turn, concurrency] of [1, 3, cases.length].entries()) {
           const held = cases.flatMap((each, i) => thorough || i % 3 === turn ? [[each, expected[i]!] as const] : [])

@@ -1,4 +1,4 @@
-/** One hazard of the native side, in a process of its own: run as `tsx rtc-hazards.ts <name>`. */
+/** One hazard of the native side, in a process of its own: run as `node --import ./imports.ts rtc-hazards.ts <name>`. */
 import { Effect, Exit, Scope } from "effect"
 import { Audio } from "effect-voice"
 import { makeOutputTrack } from "effect-voice/internal/livekit/outputTrack"

@@ -146,13 +146,18 @@ const members = (text: string, local: string): ReadonlyArray<string> | undefined
   return [...code.matchAll(new RegExp(`\\b${local}\\s*\\.\\s*(\\w+)`, "g"))].map(([, name]) => name!)
 }
 
+// Parsing all takes seconds, and not everybody asks for all.
+const once = <A>(make: () => A): () => A => {
+  let made: { readonly of: A } | undefined
+  return () => (made ??= { of: make() }).of
+}
+
 export const parse = (path: string, text: string): Module => {
   const { comments, module, program } = parseSync(path, text)
   const resolve = (from: string) =>
     from.startsWith(".")
       ? posix.join(posix.dirname(path), from).replace(/^\.\.\/src\//, "")
       : from.replace(/^effect-voice\/(.*)$/, "$1.ts")
-  const lineAt = (offset: number) => text.slice(0, offset).split("\n").length
 
   const docs = new Map<string, string>()
   const statements: ReadonlyArray<Node> = program.body
@@ -163,29 +168,42 @@ export const parse = (path: string, text: string): Module => {
     for (const name of declared(statement)) if (near) docs.set(name, before.value)
   }
 
-  const functions: Array<{ readonly name: string; readonly lines: number }> = []
-  const walk = (node: Node, name: string): void => {
-    const own = "id" in node && isNode(node.id) ? nameOf(node.id) : undefined
-    const keyed = "key" in node && isNode(node.key) ? nameOf(node.key) : undefined
-    const called = own ?? keyed ?? name
-    if (
-      node.type === "FunctionDeclaration" || node.type === "FunctionExpression" ||
-      node.type === "ArrowFunctionExpression"
-    ) {
-      functions.push({ name: called, lines: lineAt(node.end) - lineAt(node.start) + 1 })
+  const functionsOf = () => {
+    const functions: Array<{ readonly name: string; readonly lines: number }> = []
+    const walk = (node: Node, name: string): void => {
+      const own = "id" in node && isNode(node.id) ? nameOf(node.id) : undefined
+      const keyed = "key" in node && isNode(node.key) ? nameOf(node.key) : undefined
+      const called = own ?? keyed ?? name
+      if (
+        node.type === "FunctionDeclaration" || node.type === "FunctionExpression" ||
+        node.type === "ArrowFunctionExpression"
+      ) {
+        functions.push({ name: called, lines: text.slice(node.start, node.end).split("\n").length })
+      }
+      for (const child of children(node)) walk(child, called)
     }
-    for (const child of children(node)) walk(child, called)
+    for (const statement of statements) walk(statement, "")
+    return functions
   }
-  for (const statement of statements) walk(statement, "")
 
-  const nodes = everyNode(statements)
+  // Few rules ask what stands within, and none of them of the tests.
+  const nodes = once(() => everyNode(statements))
+  const functions = once(functionsOf)
+  const lookups = once(() => lookupsOf(nodes(), text))
+  const logged = once(() => loggedOf(nodes(), text))
   return {
     path,
     text,
     docs,
-    functions,
-    lookups: lookupsOf(nodes, text),
-    logged: loggedOf(nodes, text),
+    get functions() {
+      return functions()
+    },
+    get lookups() {
+      return lookups()
+    },
+    get logged() {
+      return logged()
+    },
     imports: [
       ...module.staticImports.map(({ end, entries, moduleRequest, start }) => ({
         from: resolve(moduleRequest.value),
@@ -231,12 +249,6 @@ export const texts = (folder: string): ReadonlyArray<Pick<Module, "path" | "text
     .map((path) => ({ path, text: readFileSync(`${root}${path}`, "utf8") }))
 
 const read = (folder: string): ReadonlyArray<Module> => texts(folder).map(({ path, text }) => parse(path, text))
-
-// Parsing all takes seconds, and not everybody asks for all.
-const once = <A>(make: () => A): () => A => {
-  let made: { readonly of: A } | undefined
-  return () => (made ??= { of: make() }).of
-}
 
 /** The source. */
 export const modules: () => ReadonlyArray<Module> = once(() => read(""))

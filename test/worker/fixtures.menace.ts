@@ -1,6 +1,6 @@
 /**
  * A definition whose process misbehaves. What it does, and when, stands in the metadata of its job
- * ("flood while talking"), or, where it has none yet, in the file that `MENACE` names, which one process takes away.
+ * ("flood while talking"), or, where it has none yet, in the file that its title names, which one process takes away.
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -36,10 +36,15 @@ const misdeeds: Readonly<Record<string, () => unknown>> = {
     })
 }
 
-/** Of the file in `MENACE`, once. */
+const title = "--title="
+
+/** Of `execArgv`: a process that takes the misdeed from this file. */
+export const titled = (file: string): string => `${title}${file}`
+
+/** Of the file in the title, once. */
 const first = (moment: string): string | undefined => {
-  const { MENACE: file } = process.env
-  if (file === undefined || process.argv[2] !== import.meta.url) return undefined
+  const file = process.execArgv.find((flag) => flag.startsWith(title))?.slice(title.length)
+  if (file === undefined) return undefined
   return attempt(() => {
     const text = readFileSync(file, "utf8")
     if (!text.endsWith(` while ${moment}`)) return undefined

@@ -1,5 +1,5 @@
 /** A real process of a pool that leaks, throws, floods or dies: its neighbours live, and every job is reported. */
-// Alone: tells the processes of its pools by an environment variable how to misbehave.
+// Alone: it measures the memory of its process.
 import { assert, describe, it } from "@effect/vitest"
 import { JobStatus } from "@livekit/protocol"
 import { Duration, Effect, Logger } from "effect"
@@ -8,7 +8,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { type Connection, makeJob, outcome, serveAgent } from "../support/agentServer.ts"
-import menace from "./fixtures.menace.ts"
+import menace, { titled } from "./fixtures.menace.ts"
 import { start, startHasty, startPatient } from "./support.ts"
 
 const module = new URL("./fixtures.menace.ts", import.meta.url).href
@@ -83,56 +83,6 @@ describe("a process of a pool", () => {
     times
   )
 
-  it.live.each([
-    "die while starting",
-    "exit while starting",
-    "loop while starting",
-    "leak while starting",
-    "babble while starting",
-    "shout while starting",
-    "die while warming up",
-    "loop while warming up",
-    "leak while warming up",
-    "babble while warming up",
-    "shout while warming up"
-  ])(
-    "that is no good from the start keeps no other from its calls, and another comes: %s",
-    (metadata) =>
-      Effect.gen(function*() {
-        const folder = yield* Effect.acquireRelease(
-          Effect.sync(() => mkdtempSync(join(tmpdir(), "menace-"))),
-          (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
-        )
-        const file = join(folder, "misdeed")
-        writeFileSync(file, metadata)
-        yield* Effect.acquireRelease(
-          Effect.sync(() => void (process.env["MENACE"] = file)),
-          () => Effect.sync(() => void delete process.env["MENACE"])
-        )
-        const server = yield* serveAgent()
-        const hasty: typeof menace = { ...menace, options: { ...menace.options, prewarmTimeout: "3 seconds" } }
-        yield* startPatient(hasty, server, pool)
-        assert.isTrue(existsSync(`${file}.taken`))
-        const connection = yield* server.next
-        const place = (id: string) => placed(connection, id, "none while talking")
-        const serve = Effect.fnUntraced(function*(ids: ReadonlyArray<string>) {
-          for (const id of ids) yield* place(id)
-          for (const id of ids) connection.terminate(id)
-          const ends = yield* Effect.forEach(ids, () => outcome(connection))
-          assert.deepStrictEqual(ends.map(({ jobId }) => jobId).toSorted(), ids)
-          return ends.filter(({ status }) => status !== JobStatus.JS_SUCCESS)
-        })
-        // One that cannot be heard is given calls until that is noticed, no more than it takes at a time: they are
-        // reported, and it gets no other.
-        const most = /^(babble|shout)/.test(metadata) ? pool.pool.jobsPerProcess : 0
-        const lost = yield* serve(["AJ_1", "AJ_2", "AJ_3", "AJ_4"])
-        for (let i = 5; i < 8; i++) lost.push(...yield* serve([`AJ_${i}`]))
-        assert.isAtMost(lost.length, most)
-        for (const { error } of lost) assert.match(error, /the process of the job (has ended|did not say)/)
-      }).pipe(Effect.provide(unheard)),
-    times
-  )
-
   it.live.each(["babble while talking", "shout while talking", "babble while closing", "shout while joining"])(
     "that floods its channel is heard in bounds and replaced, its job is reported, and its neighbour talks on: %s",
     (metadata) =>
@@ -188,4 +138,53 @@ describe("a process of a pool", () => {
         assert.deepInclude(yield* outcome(connection), { jobId: id, status: JobStatus.JS_SUCCESS })
       }
     }).pipe(Effect.provide(unheard)), times)
+})
+
+// Most of them wait for what a process does not do, and can wait side by side.
+describe.concurrent("a process of a pool, from its start", () => {
+  it.live.each([
+    "die while starting",
+    "exit while starting",
+    "loop while starting",
+    "leak while starting",
+    "babble while starting",
+    "shout while starting",
+    "die while warming up",
+    "loop while warming up",
+    "leak while warming up",
+    "babble while warming up",
+    "shout while warming up"
+  ])(
+    "that is no good from the start keeps no other from its calls, and another comes: %s",
+    (metadata) =>
+      Effect.gen(function*() {
+        const folder = yield* Effect.acquireRelease(
+          Effect.sync(() => mkdtempSync(join(tmpdir(), "menace-"))),
+          (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
+        )
+        const file = join(folder, "misdeed")
+        writeFileSync(file, metadata)
+        const server = yield* serveAgent()
+        const hasty: typeof menace = { ...menace, options: { ...menace.options, prewarmTimeout: "3 seconds" } }
+        yield* startPatient(hasty, server, { ...pool, pool: { ...pool.pool, execArgv: [titled(file)] } })
+        assert.isTrue(existsSync(`${file}.taken`))
+        const connection = yield* server.next
+        const place = (id: string) => placed(connection, id, "none while talking")
+        const serve = Effect.fnUntraced(function*(ids: ReadonlyArray<string>) {
+          for (const id of ids) yield* place(id)
+          for (const id of ids) connection.terminate(id)
+          const ends = yield* Effect.forEach(ids, () => outcome(connection))
+          assert.deepStrictEqual(ends.map(({ jobId }) => jobId).toSorted(), ids)
+          return ends.filter(({ status }) => status !== JobStatus.JS_SUCCESS)
+        })
+        // One that cannot be heard is given calls until that is noticed, no more than it takes at a time: they are
+        // reported, and it gets no other.
+        const most = /^(babble|shout)/.test(metadata) ? pool.pool.jobsPerProcess : 0
+        const lost = yield* serve(["AJ_1", "AJ_2", "AJ_3", "AJ_4"])
+        for (let i = 5; i < 8; i++) lost.push(...yield* serve([`AJ_${i}`]))
+        assert.isAtMost(lost.length, most)
+        for (const { error } of lost) assert.match(error, /the process of the job (has ended|did not say)/)
+      }).pipe(Effect.provide(unheard)),
+    times
+  )
 })

@@ -21,7 +21,7 @@ import * as Tts from "../../Tts.ts"
 import { type Capture, recorder } from "./capture.ts"
 import * as probes from "./probes.ts"
 import type { Candidate } from "./providers.ts"
-import { type Recording, sentences } from "./recordings.ts"
+import type { Recording } from "./recordings.ts"
 import { type Finding, findingOf } from "./report.ts"
 
 export interface Options {
@@ -154,6 +154,3 @@ export const examineAgent = (
   layer: Layer.Layer<never, unknown>,
   options: Options
 ): Effect.Effect<ReadonlyArray<Examined>> => examineLayer(layer, kinds, { variables: [] }, options)
-
-/** Most times that one is asked. */
-export const most = sentences.length

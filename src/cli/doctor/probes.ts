@@ -16,7 +16,8 @@ import { monotonicMs } from "../../internal/steady.ts"
 import type * as Llm from "../../Llm.ts"
 import * as Stt from "../../Stt.ts"
 import type * as Tts from "../../Tts.ts"
-import { type Recording, sentences } from "./recordings.ts"
+import type { Recording } from "./recordings.ts"
+import { sentences } from "./sentences.ts"
 
 /** What one question gave. */
 export interface Sample {

