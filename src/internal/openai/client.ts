@@ -76,6 +76,12 @@ const headersOf = (error: object): (name: string) => string | undefined => {
 
 const notJson = new Failure.InvalidResponse({ detail: "the answer is not the JSON that was expected" })
 
+/** What a server says in plain text, behind the status that the package puts before it. */
+const textIn = (error: object): string | undefined => {
+  const text = "message" in error && typeof error.message === "string" ? error.message.replace(/^\d+ /, "") : ""
+  return text === "" || text.startsWith("<") || text === "status code (no body)" ? undefined : text
+}
+
 /** What the package threw, without message, URL, headers and body. */
 const reasonOf = (error: unknown): Effect.Effect<Failure.Reason> => {
   if (error instanceof SyntaxError) return Effect.succeed(notJson)
@@ -83,7 +89,7 @@ const reasonOf = (error: unknown): Effect.Effect<Failure.Reason> => {
   const told: Told = error
   const status: unknown = "status" in error ? error.status : undefined
   if (typeof status === "number") {
-    const said: unknown = "error" in error ? error.error : undefined
+    const said = ("error" in error ? error.error : undefined) ?? textIn(error)
     return Effect.map(rejected(status, headersOf(error)), (rejected) => {
       const facts = Predicate.isObject(said) ? { ...said, code: told.code, type: told.type } : told
       const reason = judged(rejected, facts)

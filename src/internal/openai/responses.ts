@@ -20,7 +20,7 @@ import { doneMark } from "../provider/lines.ts"
 import { toldReason } from "../provider/told.ts"
 import { events } from "./client.ts"
 import { callOf, kindOf } from "./hostedCalls.ts"
-import { adapted, learnt, type Lessons } from "./learning.ts"
+import { adapted, learnt, type Lessons, orderOf } from "./learning.ts"
 import { items } from "./responsesPrompt.ts"
 import * as tools from "./tools.ts"
 import { type Ask, keyOf, maybe, present, type Sampling, type Wire } from "./wire.ts"
@@ -114,7 +114,7 @@ const bodyOf = Effect.fnUntraced(function*(
     model: sampling.model,
     input: yield* items(ask.prompt, {
       key: keyOf(sampling),
-      ordered: lessons.has("roles"),
+      order: orderOf(lessons),
       hosted: !lessons.has("hosted")
     }),
     stream: true as const,
