@@ -528,6 +528,23 @@ const errors: Table = [
   ["429 quota flat", json({ code: "insufficient_quota", message: secret, type: "x" }, 429), "! 402"]
 ]
 
+/** How long a server wants to be left alone (`after`, in ms). */
+const waits: Table = ([
+  ["seconds", { "retry-after": "7" }, " after 7000"],
+  ["a part of one", { "retry-after": "0.5" }, " after 500"],
+  ["with a unit", { "retry-after": "7.5s" }, " after 7500"],
+  ["with two units", { "retry-after": "1m30s" }, " after 90000"],
+  ["with a word", { "retry-after": "3 seconds" }, " after 3000"],
+  ["twice", { "retry-after": "120, 120" }, " after 120000"],
+  ["milliseconds", { "retry-after-ms": "250", "retry-after": "7" }, " after 250"],
+  ["Azure's milliseconds", { "x-ms-retry-after-ms": "250" }, " after 250"],
+  ["a date that is over", { "retry-after": "Wed, 21 Oct 2015 07:28:00 GMT" }, " after 0"],
+  ["nothing", { "retry-after": "" }, ""],
+  ["words", { "retry-after": "soon" }, ""]
+] as ReadonlyArray<readonly [string, Record<string, string>, string]>).flatMap(([how, headers, wait]) =>
+  [429, 503, 529].map((status) => [`${status}, ${how}`, json({}, status, headers), `! ${status}${wait}`] as const)
+)
+
 const attachments: Table = [
   [
     "thinking_blocks litellm",
@@ -930,6 +947,7 @@ const tables: Readonly<Record<string, Table>> = {
   "tokens": counts,
   "calls and texts": callsAndTexts,
   "errors": errors,
+  "how long it waits": waits,
   "what is attached": attachments,
   "why it ends": [
     ...Object.entries(reasons).flatMap(([reason, told]) =>

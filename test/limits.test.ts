@@ -35,7 +35,7 @@ const none: Readonly<Record<string, string>> = {
   "stt/streamTime.ts: longestJitterMs": "of times that are mended",
   "stt/streamTime.ts: maxRuns": "of times that are mended",
   "stt/voiced.ts: longestPadding": "of our own audio",
-  "llm/unsaid.ts: longestBeginning": "of what is looked at of a text that is bounded",
+  "llm/leaked.ts: longestBeginning": "of what is looked at of a text that is bounded",
   "text/beyond.ts: mostCompared": "of what is looked at of a text that is bounded",
   "text/html.ts: longestAttributes": "of what is looked at of a text that is bounded",
   "text/html.ts: longestComment": "of what is looked at of a text that is bounded",
