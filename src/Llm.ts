@@ -21,6 +21,7 @@ import { partsOf } from "./internal/given.ts"
 import { replyOf } from "./internal/llm/adapter.ts"
 import { owned } from "./internal/llm/attached.ts"
 import * as caching from "./internal/llm/cache.ts"
+import { meant } from "./internal/llm/leaked.ts"
 import * as metadata from "./internal/llm/metadata.ts"
 import { counted } from "./internal/llm/metering.ts"
 import { type Delta, LlmError, type Request, type Service, type Settings } from "./internal/llm/model.ts"
@@ -69,13 +70,22 @@ export {
  */
 export class Llm extends Context.Service<Llm, Service>()("effect-voice/Llm") {}
 
+type ToolCall = Extract<Delta, { readonly _tag: "ToolCall" }>
+
+/** By the name of a tool that there is, where it means one. */
+const named = (call: ToolCall, tools: Request["tools"]): ToolCall => {
+  const name = typeof call.name === "string" ? meant(call.name, tools.map(({ name }) => name)) : call.name
+  return name === call.name ? call : { ...call, name }
+}
+
 /** The part of a reply that is to be heard; the rest becomes signs that more may come. */
 const said = (reply: Stream.Stream<Delta, LlmError>, { tools }: Request): Stream.Stream<Delta, LlmError> =>
   Stream.unwrap(Effect.map(Thought, (thought) =>
     Stream.mapAccum(
       reply,
       () => new Unsaid(new Set(tools.map(({ name }) => name))),
-      (unsaid: Unsaid, delta): readonly [Unsaid, ReadonlyArray<Delta>] => {
+      (unsaid: Unsaid, told): readonly [Unsaid, ReadonlyArray<Delta>] => {
+        const delta = told._tag === "ToolCall" ? named(told, tools) : told
         const heard = unsaid.push(delta)
         if (heard.length === 0) thought()
         return [unsaid, heard]
@@ -104,8 +114,9 @@ const making = Check.struct<Parameters<typeof make>[0]>()({
  * `make` adds a span, drops empty text and token counts that are not numbers, and ends the reply
  * with its `Finish`. It leaves out text that should not be spoken: thoughts in `<think>…</think>`
  * and similar tags at the beginning of the text or of a line, tool calls that came as text, such as
- * `<tool_call>{…}</tool_call>`, `<function=…>`, `[TOOL_CALLS]` and the bare JSON of a call of one of
- * the tools, and signs of a chat's form, such as `<|im_end|>`.
+ * `<tool_call>{…}</tool_call>`, `<function=…>`, `[TOOL_CALLS]` and a bare call of one of the tools
+ * as JSON or as code, and signs of a chat's form, such as `<|im_end|>`. A call whose name has more
+ * around it than that of a tool (`functions.look_up`) is a call of that tool.
  *
  * Several fibers pull the stream in turn. So fork with `Effect.forkScoped`, into the stream's
  * scope, and not as a child of one fiber.

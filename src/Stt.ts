@@ -38,7 +38,7 @@ import { recognise } from "./internal/stt/recognizer.ts"
 import * as resilience from "./internal/stt/resilient.ts"
 import { byMarks, byVoice } from "./internal/stt/segments.ts"
 import { Mapping, StreamTime } from "./internal/stt/streamTime.ts"
-import { finite, inLanguage, isEmpty, isNews } from "./internal/stt/transcripts.ts"
+import { inLanguage, isEmpty, isNews, sane } from "./internal/stt/transcripts.ts"
 import type {
   Fallback,
   FallbackOptions,
@@ -111,7 +111,7 @@ const complete = (provider: {
     withLanguage: provider.withLanguage,
     transcribe: (audio) =>
       transcribe(audio).pipe(
-        Stream.map((heard) => inLanguage(finite(heard), language)),
+        Stream.map((heard) => inLanguage(sane(heard), language)),
         masked((reason) => new SttError({ provider: provider.name, reason })),
         Stream.withSpan("Stt.transcribe", { attributes: { provider: provider.name }, captureStackTrace: false }),
         Stream.filter(isNews)
@@ -143,8 +143,9 @@ const making = Check.struct<Parameters<typeof make>[0]>()({
  *
  * The provider counts the samples that it gets. If frames say that audio between them was lost, the
  * times of the transcripts are corrected. `make` adds a span, drops interim transcripts without
- * text, and drops times that are not finite numbers. It passes on a final transcript without text,
- * which says that no more words follow.
+ * text, drops times that are not finite numbers and confidences outside of 0–1, and puts times in
+ * order that go back. It passes on a final transcript without text, which says that no more words
+ * follow.
  *
  * Several fibers pull the stream in turn. So fork with `Effect.forkScoped`, into the stream's
  * scope, and not as a child of one fiber.

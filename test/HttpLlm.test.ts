@@ -313,7 +313,7 @@ describe("HttpLlm", () => {
 
   const begun = delta({ content: "It is " })
   const faults: ReadonlyArray<readonly [name: string, handler: provider.Handler, reason: Failure.Reason["_tag"]]> = [
-    ["half a line", streamed(begun, `data: {"choices":[{"delta":{"content":"sec`), "InvalidResponse"],
+    ["half a line", streamed(begun, `data: {"choices":[{"delta":{"content":"sec`), "Disconnected"],
     ["the name of half a field", streamed(begun, "dat"), "Disconnected"],
     ["an end without a finish", streamed(begun), "Disconnected"],
     [

@@ -112,7 +112,7 @@ describe("HttpStt", () => {
 
   const faults: ReadonlyArray<readonly [name: string, handler: provider.Handler, reason: Failure.Reason["_tag"]]> = [
     ["JSON of another shape", answering({ text: "secret" }), "InvalidResponse"],
-    ["a confidence that is no number", answering({ transcript: "secret", confidence: "high" }), "InvalidResponse"]
+    ["words that are none", answering({ transcript: 5, confidence: "secret" }), "InvalidResponse"]
   ]
   for (const [name, handler, reason] of faults) {
     it.live(`fails typed, without content: ${name}`, () =>

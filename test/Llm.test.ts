@@ -62,6 +62,36 @@ const facts = Schema.encodeUnknownSync(Llm.LlmError)
 
 describe("Llm", () => {
   describe("make", () => {
+    it.effect("calls a tool by its name, whatever a server leaves around it", () =>
+      Effect.gen(function*() {
+        const cases: ReadonlyArray<readonly [written: string, name: string]> = [
+          ["look_up", "look_up"],
+          ["functions.look_up", "look_up"],
+          ["functions.look_up:0", "look_up"],
+          ["default_api:look_up", "look_up"],
+          ["tools/look_up", "look_up"],
+          [" look_up ", "look_up"],
+          ["look_up<|channel|>commentary", "look_up"],
+          ["Look-Up", "look_up"],
+          ["mcp.desk.look_up", "look_up"],
+          ["bookRoom", "bookRoom"],
+          ["bookroom", "bookRoom"],
+          ["book_room", "book_room"],
+          ["look", "look"],
+          ["look_up_all", "look_up_all"],
+          ["functions.", "functions."]
+        ]
+        const tools = ["look_up", "bookRoom"].map((name) => Tool.make(name, {}))
+        for (const [written, name] of cases) {
+          const llm = Llm.make({
+            name: "m",
+            reply: () => Stream.make({ _tag: "ToolCall", id: "1", name: written, params: {} })
+          })
+          const [call] = yield* Stream.runCollect(llm.reply({ prompt: Prompt.make("Hello?"), tools }))
+          assert.strictEqual(call?._tag === "ToolCall" ? call.name : undefined, name, written)
+        }
+      }))
+
     it.effect("drops empty text and whatever follows the end of the reply", () =>
       Effect.gen(function*() {
         const llm = Llm.make({

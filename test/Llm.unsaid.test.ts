@@ -79,6 +79,19 @@ const texts: ReadonlyArray<readonly [written: string, said: string]> = [
   ["<start_of_turn>model\nHello.<end_of_turn>\n", "\nHello.\n"],
   ["Hello.<｜end▁of▁sentence｜>", "Hello."],
   ["Hello.<|endoftext|><|end|>", "Hello."],
+  ["```tool_code\nprint(default_api.look_up(a=1))\n```\nIt is sunny.", "It is sunny."],
+  ["```tool_call\n{\"name\": \"look_up\"}\n```", ""],
+  ["<tool_code>look_up(a=1)</tool_code>Hello", "Hello"],
+  ["<|tool_calls|>[{\"name\":\"look_up\"}]", ""],
+  ["<xai:function_call name=\"look_up\"><parameter name=\"a\">1</parameter></xai:function_call>Hello", "Hello"],
+  ["<longcat_tool_call>look_up</longcat_tool_call>Hello", "Hello"],
+  ["<tool_response>sun</tool_response>\nHello", "Hello"],
+  ["<scratchpad>Hm</scratchpad>Hello", "Hello"],
+  ["<reflection>Hm</reflection>\n\nHello", "Hello"],
+  ["<analysis>Hm</analysis>Hello", "Hello"],
+  ["<|thinking|>Hm<|/thinking|>Hello", "Hello"],
+  ["<|channel|>final <|constrain|>json<|message|>Hello", "Hello"],
+  ["Say `tool_code`, ```js\na\n``` or ```tool_codes```.", "="],
   ["a <| b |> c, <|>, <||>, ◁ back ▷, <end_of_time>, <start_of_turn", "="],
   ["Take [1] and [2], [TO or <function= of x, <think of it.", "="],
   ["[TOOL_CALLS", "="],
@@ -109,13 +122,32 @@ describe("what a model thinks and calls in its text", () => {
       }
     }))
 
-  it.effect("is not heard as the bare JSON of a call of a tool that there is, however it is cut", () =>
+  it.effect("is not heard as the bare call of a tool that there is, as JSON or as code, however it is cut", () =>
     Effect.gen(function*() {
       const call = "\n[{ \"name\": \"look_up\", \"parameters\": {\"a\": \"b\"} }] Done."
       const cases: ReadonlyArray<readonly [written: string, said: string]> = [
         [call, ""],
         ["{\"function\":\"look_up\",\"arguments\":{}}", ""],
         ["```json\n{\"tool\": \"look_up\"}\n```", ""],
+        ["{\"type\": \"function\", \"name\": \"look_up\", \"parameters\": {}}", ""],
+        ["{\"tool_calls\": [{\"name\": \"look_up\"}]}", ""],
+        ["{\"action\": \"look_up\", \"action_input\": {}}", ""],
+        ["[look_up(a='1'), look_up(a='2')]", ""],
+        ["look_up(a=\"1\")", ""],
+        ["look_up\n{\"a\": 1}", ""],
+        ["print(default_api.look_up(a=1))", ""],
+        ["tool_code\nprint(default_api.look_up(a=1))", ""],
+        ["functions.look_up({\"a\": 1})", ""],
+        ["commentary to=functions.look_up json{\"a\": 1}", ""],
+        ["assistant to=functions.look_up <|constrain|>json{\"a\": 1}", ""],
+        ["Action: look_up\nAction Input: {}", ""],
+        ["look_up is what I call it.", "="],
+        ["look_up (or not)", "="],
+        ["look_up", "="],
+        ["[look_up] is one of them.", "="],
+        ["Action: none.", "="],
+        ["functions.other()", "="],
+        ["[1] and look_up(a)", "="],
         ["{\"name\": \"Bob\", \"age\": 7}", "="],
         ["{\"rooms\": 7}", "="],
         ["``` {\"na", "="],

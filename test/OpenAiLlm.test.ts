@@ -601,7 +601,10 @@ describe("Responses", () => {
     Effect.gen(function*() {
       const message = { type: "message", role: "assistant", content: [{ type: "output_text", text: "Room seven." }] }
       const call = { type: "function_call", call_id: "c", name: "find_room", arguments: { nights: 2 } }
-      const response = { output: [message, call], usage: { input_tokens: "20", output_tokens: 7 } }
+      const response = {
+        output: [message, call],
+        usage: { input_tokens: "20", output_tokens: 7, output_tokens_details: 4 }
+      }
       const end = { type: "response.completed", response }
       const told = [
         { type: "response.output_text.delta", output_index: 0, delta: "Room seven." },
@@ -613,7 +616,7 @@ describe("Responses", () => {
         assert.deepStrictEqual(yield* collect(llm), [
           { _tag: "Text", text: "Room seven." },
           { _tag: "ToolCall", id: "c", name: "find_room", params: { nights: 2 } },
-          { _tag: "Finish", reason: "tool-calls", usage: { inputTokens: 0, outputTokens: 7 } }
+          { _tag: "Finish", reason: "tool-calls", usage: { inputTokens: 20, outputTokens: 7 } }
         ])
       }
     }))

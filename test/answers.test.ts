@@ -196,7 +196,7 @@ const whole: ReadonlyArray<readonly [how: string, events: ReadonlyArray<unknown>
       choices: [],
       usage: { prompt_tokens: "20", completion_tokens: 7, prompt_tokens_details: 4 }
     }, done],
-    "Hello (0 + 7)."
+    "Hello (20 + 7)."
   ],
   [
     "tokens where Groq counts them",

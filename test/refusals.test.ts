@@ -1,11 +1,11 @@
 /** What a model's server refuses: learnt where nobody has asked for it, an error where the program has. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Logger, References, Stream } from "effect"
+import { Effect, Logger, References, Schema, Stream } from "effect"
 import { Llm } from "effect-voice"
 import { read } from "effect-voice/internal/llm/tooLong"
 import * as HttpLlm from "effect-voice/Layers/HttpLlm"
 import * as OpenAiLlm from "effect-voice/Layers/OpenAiLlm"
-import { Prompt } from "effect/ai"
+import { Prompt, Tool } from "effect/ai"
 import * as openai from "./support/openai.ts"
 import * as provider from "./support/provider.ts"
 
@@ -14,7 +14,7 @@ type Body = { readonly [key: string]: any }
 /** Why a server refuses a body; `undefined` where it does not. */
 type Judge = (body: Body) => { readonly status?: number; readonly told: unknown } | undefined
 
-const serving = (judge: Judge, answer = openai.saying("Yes.")) =>
+const serving = (judge: Judge, answer = openai.saying("Yes."), isPlain = false) =>
   Effect.gen(function*() {
     const bodies: Array<Body> = []
     const { url } = yield* provider.http((request, response) => {
@@ -22,7 +22,9 @@ const serving = (judge: Judge, answer = openai.saying("Yes.")) =>
       bodies.push(body)
       const no = judge(body)
       if (no === undefined) return answer(request, response)
-      response.writeHead(no.status ?? 400, { "content-type": "application/json" }).end(JSON.stringify(no.told))
+      const type = isPlain ? "text/plain" : "application/json"
+      response.writeHead(no.status ?? 400, { "content-type": type })
+        .end(isPlain ? String(no.told) : JSON.stringify(no.told))
     })
     return { url, bodies }
   })
@@ -160,6 +162,159 @@ describe("a server that refuses what nobody has asked for", () => {
         ])
       }
     }))
+})
+
+const look = Tool.make("look", { parameters: Schema.Struct({ city: Schema.String }), success: Schema.String })
+
+const toolCall = Prompt.toolCallPart({ id: "c1", name: "look", params: { city: "Rome" }, providerExecuted: false })
+
+/** A call by which nothing was said, its result, and the user before the agent has answered. */
+const afterCall = (options: Prompt.ProviderOptions = {}) =>
+  Prompt.fromMessages([
+    Prompt.systemMessage({ content: "You help." }),
+    Prompt.userMessage({ content: [Prompt.textPart({ text: "How is it in Rome?" })] }),
+    Prompt.assistantMessage({ content: [toolCall], options }),
+    Prompt.toolMessage({
+      content: [
+        Prompt.toolResultPart({ id: "c1", name: "look", result: "sun", isFailure: false, providerExecuted: false })
+      ]
+    }),
+    Prompt.userMessage({ content: [Prompt.textPart({ text: "Hello?" })] }),
+    Prompt.systemMessage({ content: "Be brief." })
+  ])
+
+const saying = (message: string, type = "invalid_request_error") => ({ told: { error: { message, type } } })
+
+const roles = ({ messages }: Body): ReadonlyArray<string> => messages.map(({ role }: Body) => role)
+
+const late = (body: Body, message: string) => roles(body).slice(1).includes("system") ? saying(message) : undefined
+
+const ordered = [
+  ["system", "You help."],
+  ["user", "How is it in Rome?"],
+  ["assistant", null],
+  ["tool", "sun"],
+  ["assistant", "…"],
+  ["user", "Hello?\n[Instructions]\nBe brief."]
+]
+const systemless = [["user", "[Instructions]\nYou help.\nHow is it in Rome?"], ...ordered.slice(2)]
+const plain = [...ordered.slice(0, 4), ["user", "Hello?"], ["system", "Be brief."]]
+const texted = plain.map(([role, content]) => [role, content ?? ""])
+
+const shapes: ReadonlyArray<readonly [what: string, judge: Judge, messages: ReadonlyArray<unknown>]> = [
+  [
+    "Gemma's template, of instructions",
+    (body) => roles(body).includes("system") ? saying("System role not supported") : undefined,
+    systemless
+  ],
+  [
+    "OpenAI's o1-mini, of instructions",
+    (body) =>
+      roles(body).includes("system")
+        ? unsupported("messages[0].role", "'messages[0].role' does not support 'system' with this model.")
+        : undefined,
+    systemless
+  ],
+  [
+    "Perplexity, of an order",
+    (body) => late(body, "After the (optional) system message(s), user and assistant roles should be alternating."),
+    ordered
+  ],
+  ["Bedrock, of an order", (body) => late(body, "Roles must alternate between \"user\" and \"assistant\""), ordered],
+  ["Anthropic, of the first", (body) => late(body, "messages: first message must use the \"user\" role"), ordered],
+  ["Mistral, of the last", (body) => late(body, "Expected last role User or Tool for serving but got system"), ordered],
+  [
+    "Mistral, of a user behind a tool",
+    (body) =>
+      roles(body).some((role, at) => role === "user" && roles(body)[at - 1] === "tool")
+        ? { told: { object: "error", message: "Unexpected role 'user' after role 'tool'", code: "3230" } }
+        : undefined,
+    ordered
+  ],
+  [
+    "a server in Python, of a message without a text",
+    ({ messages }) =>
+      messages.some(({ content }: Body) => content === null)
+        ? {
+          status: 422,
+          told: { detail: [{ loc: ["body", "messages", 2, "content"], msg: "Input should be a valid string" }] }
+        }
+        : undefined,
+    texted
+  ],
+  [
+    "a gateway, of a message without a text",
+    ({ messages }) =>
+      messages.some(({ content }: Body) => content === null)
+        ? saying("Invalid value for 'content': expected a string, got null.")
+        : undefined,
+    texted
+  ],
+  ["a choice that is none", has("tool_choice", "Unsupported parameter: NAME"), plain],
+  [
+    "Google, of a schema",
+    ({ tools }) =>
+      JSON.stringify(tools).includes("additionalProperties")
+        ? {
+          told: [{
+            error: { code: 400, message: "Unknown name \"additionalProperties\" at 'tools[0].function.parameters'." }
+          }]
+        }
+        : undefined,
+    plain
+  ],
+  ["plain text", (body) => "stream_options" in body ? { told: "unknown field stream_options" } : undefined, plain]
+]
+
+describe("a server that refuses how it is told of a call", () => {
+  it.live.each(shapes)("is told of it as it wants: %s", ([what, judge, messages]) =>
+    Effect.gen(function*() {
+      const { bodies, url } = yield* serving(judge, openai.saying("Yes."), what === "plain text")
+      const { llm } = yield* OpenAiLlm.make({ baseUrl: `${url}/v1` })
+      const reply = Llm.text(llm.reply({ prompt: afterCall(), tools: [look] })).pipe(Stream.mkString)
+      const { exit, lines } = yield* logged(Effect.all([reply, reply]))
+      assert.deepStrictEqual(exit._tag === "Success" ? exit.value : String(exit), ["Yes.", "Yes."])
+      assert.strictEqual(lines.filter((line) => line.startsWith("Warn")).length, 1, lines.join("\n"))
+      assert.strictEqual(bodies.length, 3)
+      assert.deepStrictEqual(bodies.at(-1)?.["messages"].map(({ content, role }: Body) => [role, content]), messages)
+    }))
+
+  it.live.each([
+    [
+      "Groq",
+      "reasoning",
+      "Hm.",
+      "'messages.2' : for 'role:assistant' the following must be satisfied[property 'reasoning' is unsupported]"
+    ],
+    ["Cerebras", "reasoning_content", "Hm.", "body.messages.2.assistant.reasoning_content: property is not allowed"],
+    [
+      "a gateway",
+      "thinking_blocks",
+      [{ type: "thinking", thinking: "Hm.", signature: "s" }],
+      "Unknown field `thinking_blocks`"
+    ]
+  ] as ReadonlyArray<readonly [string, string, unknown, string]>)(
+    "does not get back what it has attached: %s, %s",
+    ([, name, value, message]) =>
+      Effect.gen(function*() {
+        const isRefused = (body: Body) => body["messages"].some((one: Body) => name in one)
+        const { bodies, url } = yield* serving(
+          (body) => isRefused(body) ? saying(message) : undefined,
+          openai.sse([
+            openai.chunk({ [name]: value }),
+            openai.chunk({ content: "Reasoning models need a temperature." }),
+            openai.chunk({}, "stop")
+          ])
+        )
+        const { llm } = yield* OpenAiLlm.make({ baseUrl: `${url}/v1` })
+        const first = yield* Stream.runCollect(llm.reply({ prompt: conversation, tools: [look] }))
+        const finish = first.at(-1)
+        const prompt = afterCall(finish?._tag === "Finish" ? finish.metadata : undefined)
+        const reply = Llm.text(llm.reply({ prompt, tools: [look] })).pipe(Stream.mkString)
+        yield* Effect.all([reply, reply])
+        assert.deepStrictEqual(bodies.map(isRefused), [false, true, false, false])
+      })
+  )
 })
 
 describe("a server that nobody is at", () => {

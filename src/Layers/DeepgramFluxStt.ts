@@ -24,6 +24,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Failure from "../Failure.ts"
 import { layerFrom } from "../internal/config/variable.ts"
+import { errorFields, reported } from "../internal/deepgram/errors.ts"
 import { dialing } from "../internal/deepgram/line.ts"
 import * as Check from "../internal/options.ts"
 import { own } from "../internal/own.ts"
@@ -128,7 +129,7 @@ const TurnInfo = Schema.Struct({
   languages: hint(Schema.Array(Schema.String))
 })
 
-const decodeKind = decodeJson(Schema.Struct({ type: Schema.optional(Schema.String), code: hint(Schema.String) }))
+const decodeKind = decodeJson(Schema.Struct({ type: hint(Schema.String), ...errorFields }))
 const decodeTurn = decodeJson(TurnInfo)
 
 const turns: Readonly<Record<string, Stt.Transcript["turn"]>> = {
@@ -252,17 +253,17 @@ const dialect = (settings: Settings) =>
       owed,
       hear: (message) => {
         if (typeof message !== "string") return Effect.succeed(nothing)
-        return Effect.flatMap(decodeKind(message), ({ code, type }): Effect.Effect<Heard, Failure.Reason> => {
+        return Effect.flatMap(decodeKind(message), ({ type, ...error }): Effect.Effect<Heard, Failure.Reason> => {
           switch (type) {
             case "TurnInfo":
               return Effect.map(decodeTurn(message), informed)
             case "Error":
-              if (isAsked && code === "UNPARSABLE_CLIENT_MESSAGE") {
+              if (isAsked && error.code === "UNPARSABLE_CLIENT_MESSAGE") {
                 return isEnding
                   ? Effect.sync(() => ({ transcripts: owed(), done: true }))
                   : Effect.fail(new Failure.InvalidRequest({ detail: cannotEnd }))
               }
-              return Effect.fail(new Failure.Broken({ detail: "it reported an error" }))
+              return Effect.fail(reported(error))
             default:
               return Effect.succeed(nothing)
           }

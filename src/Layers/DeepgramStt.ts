@@ -19,6 +19,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Failure from "../Failure.ts"
 import { layerFrom } from "../internal/config/variable.ts"
+import { errorFields, reported } from "../internal/deepgram/errors.ts"
 import { dialing } from "../internal/deepgram/line.ts"
 import * as Check from "../internal/options.ts"
 import { hint, maybe } from "../internal/provider/hints.ts"
@@ -153,7 +154,9 @@ const Results = Schema.Struct({
   })
 })
 
-const decodeKind = decodeJson(Schema.Struct({ type: Schema.optional(Schema.String), duration: hint(Schema.Finite) }))
+const decodeKind = decodeJson(
+  Schema.Struct({ type: hint(Schema.String), duration: hint(Schema.Finite), ...errorFields })
+)
 const decodeResults = decodeJson(Results)
 
 const ms = (seconds: number) => Math.round(seconds * 1000)
@@ -184,15 +187,15 @@ const transcript = (
 
 const hear = (asked: string) => (message: string | Uint8Array): Effect.Effect<Heard, Failure.Reason> => {
   if (typeof message !== "string") return Effect.succeed(nothing)
-  return Effect.flatMap(decodeKind(message), ({ duration, type }): Effect.Effect<Heard, Failure.Reason> => {
-    switch (type) {
+  return Effect.flatMap(decodeKind(message), ({ duration, type, ...error }): Effect.Effect<Heard, Failure.Reason> => {
+    switch (type ?? (typeof error.err_code === "string" ? "Error" : undefined)) {
       case "Results":
         return Effect.map(decodeResults(message), (results) => ({ transcripts: [transcript(results, asked)] }))
       case "Metadata":
         // Of all audio at the end; what comes when a connection is opened knows of none.
         return Effect.succeed({ transcripts: [], done: typeof duration === "number" && duration > 0 })
       case "Error":
-        return Effect.fail(new Failure.Broken({ detail: "it reported an error" }))
+        return Effect.fail(reported(error))
       default:
         return Effect.succeed(nothing)
     }

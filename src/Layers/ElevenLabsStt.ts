@@ -110,9 +110,9 @@ const leastMs = 100
 const slackMs = 200
 
 const decode = decodeJson(Schema.Struct({
-  message_type: Schema.optional(Schema.String),
+  message_type: hint(Schema.String),
   text: maybe(Schema.String),
-  error: maybe(Schema.String),
+  ...account.errorFields,
   language_code: hint(Schema.String),
   words: hint(Schema.Array(Schema.Struct({
     text: maybe(Schema.String),
@@ -160,6 +160,7 @@ const dialect = ({ commit: by, language, sampleRate, words }: Settings) => (): D
   let committedMs = 0
   let answeredMs = 0
   let ended = false
+  let last: string | undefined
 
   const chunk = (audio: string, commit: boolean) =>
     JSON.stringify({ message_type: "input_audio_chunk", audio_base_64: audio, commit, sample_rate: sampleRate })
@@ -173,19 +174,24 @@ const dialect = ({ commit: by, language, sampleRate, words }: Settings) => (): D
 
   const answer = (of: (fromMs: number) => Stt.Transcript): Heard => {
     const heard = of(answeredMs)
+    // Nobody has asked for more, and it is the same once more.
+    if (byMarks && commits.length === 0 && heard.text !== "" && heard.text === last) return nothing
+    last = heard.text
     answeredMs = commits.shift() ?? answeredMs
     return { transcripts: [heard], done: ended && commits.length === 0 }
   }
 
   const hear = (message: Answer): Effect.Effect<Heard, Failure.Reason> => {
-    const { error, message_type = "", text } = message
+    const { message_type: told, text } = message
+    const message_type = told ?? ""
     if (message_type === "partial_transcript") {
       return Effect.succeed({ transcripts: text ? [{ text, final: false }] : [] })
     }
     if (message_type === final) return Effect.succeed(answer((fromMs) => transcript(message, fromMs, asked)))
     // Too little was said to commit it: that is an answer too.
     if (message_type === "commit_throttled") return Effect.succeed(answer(() => ({ text: "", final: true })))
-    return typeof error === "string" ? Effect.fail(account.refused(message_type)) : Effect.succeed(nothing)
+    const error = account.errorIn(message, message_type)
+    return error === undefined ? Effect.succeed(nothing) : Effect.fail(error)
   }
 
   return {

@@ -24,7 +24,7 @@ import * as chunks from "../internal/llm/chunks.ts"
 import * as metadata from "../internal/llm/metadata.ts"
 import * as Check from "../internal/options.ts"
 import * as Http from "../internal/provider/http.ts"
-import { events } from "../internal/provider/lines.ts"
+import * as lines from "../internal/provider/lines.ts"
 import { nameIn, refused } from "../internal/provider/options.ts"
 import * as refusals from "../internal/provider/refusals.ts"
 import { errorIn } from "../internal/provider/told.ts"
@@ -243,7 +243,7 @@ const accepts: Readonly<Record<replies.Format, string>> = {
 // Servers of JSON lines do not agree on its name, and of a whole answer the schema says more than the type.
 const types: Readonly<Record<replies.Format, ReadonlyArray<string> | undefined>> = {
   json: undefined,
-  sse: ["text/event-stream", "text/plain"],
+  sse: lines.types,
   ndjson: ["application/", "text/plain"]
 }
 
@@ -254,9 +254,9 @@ const types: Readonly<Record<replies.Format, ReadonlyArray<string> | undefined>>
  *
  * Fails with `InvalidRequest` if the URL, a header or an option is wrong. A reply fails with
  * `Rejected` for a status that is an error; with `Disconnected` for a lost connection, and an
- * answer that ends before it is finished; with `InvalidResponse` for one that is malformed, in
- * another content type, cut off in the middle of an event or a character, or with an event of more
- * than a million characters; for an error inside of the answer, or an event named `error`, with
+ * answer that ends before it is finished, or in the middle of an event; with `InvalidResponse` for
+ * one that is malformed, in another content type, cut off in the middle of a character, or with an
+ * event of more than a million characters; for an error inside of the answer, or an event named `error`, with
  * what its code means, else with `Broken`.
  *
  * It was tested against stand-ins only.
@@ -279,7 +279,7 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
     const bytes = http.stream(request, types[format])
     const texts = format === "json"
       ? Stream.fromEffect(Stream.mkString(utf8.decode(bytes)))
-      : events(format)(bytes)
+      : lines.events(format)(bytes)
     return replies.deltas(answer, key, texts)
   }
   return Llm.make({

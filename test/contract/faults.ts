@@ -477,7 +477,7 @@ export const http = (name: string, subject: HttpSubject): void => {
 
     it.effect(
       kind === "json" ? "tells half an answer" : "tells half a line",
-      () => failing(answering(half), "InvalidResponse")
+      () => failing(answering(half), kind === "json" ? "InvalidResponse" : "Disconnected")
     )
 
     it.effect("tells truncated UTF-8", () =>

@@ -3,8 +3,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Config, Effect, Schema, Stream } from "effect"
 import { Llm } from "effect-voice"
 import { Prompt } from "effect/ai"
-import { assembled, doneMark, type Piece } from "../../src/internal/llm/assembly.ts"
+import { assembled, type Piece } from "../../src/internal/llm/assembly.ts"
 import { Chunk, chunkParts } from "../../src/internal/llm/chunks.ts"
+import { doneMark } from "../../src/internal/provider/lines.ts"
 import { conversation, cut, parsedOr, type Random, random } from "../support/fragments.ts"
 
 /** How many answers are told. @default 5000 */

@@ -84,11 +84,15 @@ const readCoding = (view: DataView, bytes: Uint8Array, start: number, size: numb
   if (sampleRate < leastRate) {
     return unsupported("sampleRate", `${sampleRate} Hz are not read, only ${leastRate} Hz and more`)
   }
-  const container = tag === pcm && bits > 8 ? Math.ceil(bits / 8) * 8 : bits
+  const own = tag === pcm && bits > 8 ? Math.ceil(bits / 8) * 8 : bits
+  // Samples may stand in wider ones; a width that cannot be is a mistake of the writer.
+  const told = blockAlign / channels * 8
+  const isWider = known.includes(told) && (bits === 0 || (bits > 16 && told >= bits))
+  const container = isWider ? told : own
   if (!known.includes(container)) {
     return unsupported("bitsPerSample", `${bits} bits of ${names[tag]} are not read, only ${known.join(", ")}`)
   }
-  if (blockAlign !== channels * container / 8) {
+  if (container !== told && known.includes(told)) {
     return invalid("blockAlign", `${blockAlign} bytes do not hold ${channels} samples of ${bits} bits`)
   }
   return { sampleRate, channels, bits: container, tag }
@@ -146,6 +150,16 @@ const behind = (view: DataView, bytes: Uint8Array, end: number, isOdd: boolean):
     (isChunk(view, bytes, end) || isFile(bytes, end))
     ? end
     : end + (isOdd ? 1 : 0)
+
+/** Bytes in which a file is looked for behind what a program or a server has written before it. */
+const mostBefore = 65_536
+
+/** From where the file begins: a program may have printed a line before it. */
+export const fromFile = (bytes: Uint8Array): Uint8Array => {
+  if (bytes.length < 12 || isContainer(idAt(bytes, 0))) return bytes
+  const at = nextFile(bytes.subarray(0, mostBefore), 0)
+  return at === -1 ? bytes : bytes.subarray(at)
+}
 
 interface File {
   readonly coding: Coding

@@ -74,6 +74,7 @@ const wavHeader = (sampleRate: number): Uint8Array => {
 
 const Best = Schema.Struct({
   Display: maybe(Schema.String),
+  Lexical: hint(Schema.String),
   Confidence: hint(Schema.Finite),
   Words: hint(Schema.Array(Schema.Struct({
     Word: maybe(Schema.String),
@@ -88,7 +89,7 @@ const Result = Schema.Struct({
   DisplayText: maybe(Schema.String),
   Offset: hint(Schema.Finite),
   Duration: hint(Schema.Finite),
-  NBest: maybe(Schema.Array(Best)),
+  NBest: hint(Schema.Array(Best)),
   PrimaryLanguage: hint(Schema.Struct({ Language: maybe(Schema.String) }))
 })
 
@@ -109,7 +110,7 @@ const transcript = (
       : []
   )
   return {
-    text: best?.Display ?? DisplayText ?? Text ?? "",
+    text: best?.Display ?? DisplayText ?? Text ?? best?.Lexical ?? "",
     final,
     ...(typeof Offset === "number" ? { start: ms(Offset), end: ms(Offset + (Duration ?? 0)) } : undefined),
     ...(words === undefined || words.length === 0 ? undefined : { words }),
@@ -137,11 +138,17 @@ const statuses = (
   "Success NoMatch InitialSilenceTimeout BabbleTimeout Error EndOfDictation TooManyRequests BadRequest Forbidden"
 ).split(" ")
 
+const nameOf = (status: string | number | null | undefined): string | null | undefined =>
+  typeof status === "number"
+    ? statuses[status] ?? "Error"
+    : statuses.find((name) => name.toLowerCase() === status?.toLowerCase()) ?? status
+
 /** What the status of a phrase says; without a reason, it is an answer. */
-const refusal = (status: string | number | null | undefined): Failure.Reason | undefined => {
-  switch (typeof status === "number" ? statuses[status] ?? "Error" : status) {
+const refusal = ({ DisplayText, RecognitionStatus }: typeof Result.Type): Failure.Reason | undefined => {
+  switch (nameOf(RecognitionStatus)) {
     case undefined:
     case null:
+    case "None":
     case "Success":
     case "NoMatch":
     case "InitialSilenceTimeout":
@@ -154,17 +161,38 @@ const refusal = (status: string | number | null | undefined): Failure.Reason | u
       return new Failure.Rejected({ status: 403 })
     case "BadRequest":
       return new Failure.InvalidRequest({ detail: "request: Azure cannot use it (BadRequest)" })
+    case "ServiceTimeout":
+      return new Failure.Rejected({ status: 504 })
+    case "ServiceUnavailable":
+      return new Failure.Rejected({ status: 503 })
     default:
-      return new Failure.Broken({ detail: "it could not recognise the audio" })
+      // Of a name of tomorrow, the words say that it is an answer.
+      return DisplayText ? undefined : new Failure.Broken({ detail: "it could not recognise the audio" })
   }
 }
 
-/** Path and body of a message. */
-const parse = (message: string): { readonly path: string; readonly body: string } | undefined => {
-  const end = message.indexOf("\r\n\r\n")
-  const path = /^path:\s*(\S+)\s*$/im.exec(message.slice(0, Math.max(0, end)))?.[1]
-  return path === undefined ? undefined : { path: path.toLowerCase(), body: message.slice(end + 4) }
+/** A message: its path, the request that it answers, and its body. */
+interface Told {
+  readonly path: string
+  readonly request: string | undefined
+  readonly body: string
 }
+
+const parse = (message: string): Told | undefined => {
+  const end = /\r?\n\r?\n/.exec(message)
+  const head = message.slice(0, end?.index ?? 0)
+  const header = (name: string) => new RegExp(`^${name}:\\s*(\\S+)\\s*$`, "im").exec(head)?.[1]
+  const path = header("path")
+  const body = message.slice((end?.index ?? 0) + (end?.[0].length ?? 0)).trim()
+  return path === undefined ? undefined : {
+    path: path.toLowerCase(),
+    request: header("x-requestid")?.toLowerCase(),
+    body: body === "" ? "{}" : body
+  }
+}
+
+/** Turns of which the beginning is known, for what is told of one after its end. */
+const mostTurns = 8
 
 /** What waits for the end of a turn. */
 type Waiting = Uint8Array | "mark" | "end"
@@ -182,9 +210,12 @@ export const dialect = (options: Options): Effect.Effect<Dialect> =>
     let answered = false
     let ended = false
     let waiting: Array<Waiting> = []
+    /** Where in the audio each turn began, by its request. */
+    const begins = new Map<string, number>()
+    const requestOf = (turn: number) => `${seed}${turn.toString(16).padStart(8, "0")}`
 
     const headers = (path: string, type?: string) => {
-      const request = `${seed}${turns.toString(16).padStart(8, "0")}`
+      const request = requestOf(turns)
       const time = DateTime.formatIso(DateTime.makeUnsafe(clock.currentTimeMillisUnsafe()))
       const kind = type === undefined ? "" : `Content-Type: ${type}\r\n`
       return `Path: ${path}\r\nX-RequestId: ${request}\r\nX-Timestamp: ${time}\r\n${kind}`
@@ -195,6 +226,8 @@ export const dialect = (options: Options): Effect.Effect<Dialect> =>
       turn = "open"
       turns++
       fromMs = sentMs
+      begins.set(requestOf(turns), fromMs)
+      begins.delete(requestOf(turns - mostTurns))
       answered = false
       return [
         ...turns === 1 ? [text("speech.config", config(options.mode))] : [],
@@ -226,9 +259,12 @@ export const dialect = (options: Options): Effect.Effect<Dialect> =>
       return pieces.flatMap(take)
     }
 
-    const told = (transcript: Stt.Transcript): Heard => {
-      answered ||= transcript.final
-      return { transcripts: [transcript] }
+    const told = (result: typeof Result.Type, final: boolean, request = ""): Heard => {
+      const heard = transcript(result, final, begins.get(request) ?? fromMs, options.language)
+      const isNow = !begins.has(request) || request === requestOf(turns)
+      if (final && isNow) answered = true
+      // A guess at what has been told for good.
+      return !final && !isNow ? nothing : { transcripts: [heard] }
     }
 
     const hear = (message: Message): Effect.Effect<Heard, Failure.Reason> => {
@@ -240,15 +276,16 @@ export const dialect = (options: Options): Effect.Effect<Dialect> =>
       switch (parsed.path) {
         case "speech.hypothesis":
         case "speech.fragment":
-          return Effect.map(decode(parsed.body), (result) => told(transcript(result, false, fromMs, options.language)))
+          return Effect.map(decode(parsed.body), (result) => told(result, false, parsed.request))
         case "speech.phrase":
           return Effect.flatMap(decode(parsed.body), (result) => {
-            const reason = refusal(result.RecognitionStatus)
-            return reason === undefined
-              ? Effect.succeed(told(transcript(result, true, fromMs, options.language)))
-              : Effect.fail(reason)
+            const reason = refusal(result)
+            return reason === undefined ? Effect.succeed(told(result, true, parsed.request)) : Effect.fail(reason)
           })
         case "turn.end": {
+          const { request = "" } = parsed
+          // Of one that has ended before.
+          if (begins.has(request) && request !== requestOf(turns)) return Effect.succeed(nothing)
           // Who asked by a mark gets an answer, if only that nothing was said.
           const silent = turn === "closing" && !answered
           return Effect.succeed({

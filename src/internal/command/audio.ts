@@ -3,16 +3,23 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Audio from "../../Audio.ts"
 import * as Failure from "../../Failure.ts"
-import { samplesOf } from "../provider/pcm.ts"
+import { fromFile } from "../audio/wav.ts"
+import { fileKind, samplesOf } from "../provider/pcm.ts"
 
 const invalid = (detail: string) => new Failure.InvalidResponse({ detail })
 
 const decode = (bytes: Uint8Array, written: "wav" | Audio.Format): Effect.Effect<Audio.Frame, Failure.Reason> => {
   if (written === "wav") {
-    return Result.match(Audio.decodeWav(bytes), {
+    return Result.match(Audio.decodeWav(fromFile(bytes)), {
       onFailure: (error) => Effect.fail(invalid(`the program wrote no WAV file that can be read: ${error.message}`)),
       onSuccess: (frame) => Effect.succeed(frame)
     })
+  }
+  const kind = fileKind(bytes)
+  if (kind !== undefined) {
+    return Effect.fail(
+      invalid(`the program wrote ${kind === "text" ? kind : `a file of ${kind}`}, and no bare samples; see audio`)
+    )
   }
   const blockBytes = 2 * written.channels
   return bytes.length % blockBytes === 0

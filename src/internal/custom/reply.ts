@@ -4,7 +4,8 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
 import type * as Llm from "../../Llm.ts"
-import { assembled, doneMark, type Piece } from "../llm/assembly.ts"
+import { assembled, type Piece } from "../llm/assembly.ts"
+import { doneMark } from "../provider/lines.ts"
 
 export type Format = "json" | "sse" | "ndjson"
 

@@ -1,11 +1,14 @@
 /** What ElevenLabs' services have in common: where they are, how they say no, and whose voices they know. */
 import * as Effect from "effect/Effect"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Semaphore from "effect/Semaphore"
 import * as Failure from "../../Failure.ts"
+import { own } from "../own.ts"
 import { Closes, type Table } from "../provider/closes.ts"
+import { maybe } from "../provider/hints.ts"
 import type { Http } from "../provider/http.ts"
 import { address, invalid } from "../provider/options.ts"
 
@@ -32,9 +35,39 @@ const refusals: ReadonlyArray<readonly [RegExp, (id: string) => Failure.Reason]>
 const isPlain = (id: string): boolean => /^[\w.+-]{1,60}$/.test(id)
 
 /** What an error is by its id; the message beside it may quote what was said. */
-export const refused = (id: string): Failure.Reason => {
+const refused = (id: string): Failure.Reason => {
   const plain = isPlain(id) ? id.toLowerCase() : "error"
   return refusals.find(([pattern]) => pattern.test(plain))?.[1](plain) ?? new Failure.Broken({ detail: plain })
+}
+
+/** Where a message may name an error. */
+export const errorFields = {
+  error: maybe(Schema.Unknown),
+  code: maybe(Schema.Unknown),
+  detail: maybe(Schema.Unknown)
+}
+
+/** Kinds of messages that are errors by their name. */
+const isError = (kind: string): boolean =>
+  /(?:error|exceeded|limited|throttled|exhausted|overflow|terms|activity)$/.test(kind) && kind !== "commit_throttled"
+
+const ids = ["status", "code", "type"] as const
+
+const idIn = (told: unknown): string | undefined =>
+  Predicate.isObject(told)
+    ? ids.map((name) => own<unknown>(told as Readonly<Record<string, unknown>>, name)).find(Predicate.isString)
+    : undefined
+
+/** The error that a message tells, by the most telling of its names. */
+export const errorIn = (
+  { code, detail, error }: { readonly error?: unknown; readonly code?: unknown; readonly detail?: unknown },
+  kind = ""
+): Failure.Reason | undefined => {
+  const named = idIn(error) ?? idIn(detail) ?? (typeof code === "string" ? code : undefined)
+  const isTold = error !== undefined && error !== null && error !== false
+  if (!isTold && (detail === undefined || detail === null) && !isError(kind)) return undefined
+  const name = isError(kind) && kind !== "error" ? kind : named ?? (kind === "" ? error : kind)
+  return refused(typeof name === "string" ? name : "error")
 }
 
 /** Words with which it closes, and by which it says what it otherwise has ids for. */

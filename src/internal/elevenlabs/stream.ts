@@ -15,12 +15,12 @@ import * as Failure from "../../Failure.ts"
 import type * as Tts from "../../Tts.ts"
 import { hint, maybe } from "../provider/hints.ts"
 import { decodeJson } from "../provider/http.ts"
-import { cutter } from "../provider/pcm.ts"
+import { cutter, fileKind, notBare } from "../provider/pcm.ts"
 import type { Connection } from "../provider/socket.ts"
 import { monotonic } from "../steady.ts"
 import { hasWords, spoken } from "../tts/pieces.ts"
-import { refused } from "./account.ts"
-import { Aligner } from "./alignment.ts"
+import { errorFields, errorIn } from "./account.ts"
+import { Aligner, type Alignment } from "./alignment.ts"
 
 /** How one speech is asked for. */
 export interface Options {
@@ -36,16 +36,55 @@ export interface Options {
 /** Chunks that wait for the listener before the connection is no longer read. */
 const maxUnheard = 64
 
+const Times = Schema.Array(Schema.Finite)
+
+/** Times of characters by each of the names that they have. */
+const Told = Schema.Struct({
+  chars: hint(Schema.Array(Schema.String)),
+  charStartTimesMs: hint(Times),
+  charsStartTimesMs: hint(Times),
+  char_start_times_ms: hint(Times),
+  charDurationsMs: hint(Times),
+  charsDurationsMs: hint(Times),
+  chars_durations_ms: hint(Times),
+  characters: hint(Schema.Array(Schema.String)),
+  character_start_times_seconds: hint(Times),
+  character_end_times_seconds: hint(Times)
+})
+
+/** Times that go back are none. */
+const isInOrder = (times: ReadonlyArray<number>): boolean =>
+  times.every((time, at) => time >= 0 && (at === 0 || time >= times[at - 1]!))
+
+const toMs = (times: ReadonlyArray<number> | null | undefined) => times?.map((seconds) => seconds * 1000)
+
+const timesOf = (told: typeof Told.Type | null | undefined): Alignment | undefined => {
+  const chars = told?.chars ?? told?.characters
+  const starts = told?.charStartTimesMs ?? told?.charsStartTimesMs ?? told?.char_start_times_ms ??
+    toMs(told?.character_start_times_seconds)
+  if (chars == null || starts == null || !isInOrder(starts)) return undefined
+  const ends = toMs(told?.character_end_times_seconds)
+  const lengths = told?.charDurationsMs ?? told?.charsDurationsMs ?? told?.chars_durations_ms ??
+    ends?.map((end, at) => Math.max(0, end - (starts[at] ?? end)))
+  return { chars, charStartTimesMs: starts, charDurationsMs: lengths ?? [] }
+}
+
+const padded = (text: string): string => text + "=".repeat((4 - text.length % 4) % 4)
+
+/** Audio in base64, also as addresses have it, or as an address of its own. */
+const decodeAudio = (audio: string) =>
+  Encoding.decode(padded(
+    audio.replace(/^data:[^,]{0,100},/, "").replaceAll("-", "+").replaceAll("_", "/").replaceAll(/[\s=]+/g, "")
+  ))
+
 const decode = decodeJson(Schema.Struct({
   audio: maybe(Schema.String),
-  isFinal: maybe(Schema.Boolean),
-  error: maybe(Schema.String),
-  alignment: hint(Schema.Struct({
-    chars: Schema.Array(Schema.String),
-    charStartTimesMs: Schema.Array(Schema.Finite),
-    charDurationsMs: hint(Schema.Array(Schema.Finite)),
-    charsDurationsMs: hint(Schema.Array(Schema.Finite))
-  }))
+  isFinal: hint(Schema.Boolean),
+  is_final: hint(Schema.Boolean),
+  ...errorFields,
+  alignment: hint(Told),
+  // Of the text as it is spoken; where it is written otherwise, its times are found again.
+  normalizedAlignment: hint(Told)
 }))
 
 type Answer = Effect.Success<ReturnType<typeof decode>>
@@ -57,15 +96,11 @@ const listener = (format: Audio.Format, aligner: Aligner) => {
   const now = () => samples / format.channels / format.sampleRate * 1000
   const silent: Audio.Frame = { ...format, samples: new Int16Array(0) }
   return {
-    chunk: ({ alignment, audio }: Answer, bytes: Uint8Array): Tts.Chunk => {
+    chunk: ({ alignment, audio, normalizedAlignment }: Answer, bytes: Uint8Array): Tts.Chunk => {
       const before = now()
       const frame = audio === "" ? silent : cut(bytes) ?? silent
       samples += frame.samples.length
-      const times = alignment === null || alignment === undefined ? undefined : {
-        chars: alignment.chars,
-        charStartTimesMs: alignment.charStartTimesMs,
-        charDurationsMs: alignment.charDurationsMs ?? alignment.charsDurationsMs ?? []
-      }
+      const times = timesOf(alignment) ?? timesOf(normalizedAlignment)
       return { frame, alignment: aligner.push(times, before, now()) }
     },
     isSilent: () => samples === 0,
@@ -105,13 +140,16 @@ const dial = Effect.fnUntraced(function*<E>(
     Effect.gen(function*() {
       if (typeof message !== "string") return
       const answer = yield* decode(message)
-      if (typeof answer.error === "string") return yield* refused(answer.error)
-      const bytes = Encoding.decode(answer.audio ?? "")
+      const error = errorIn(answer)
+      if (error !== undefined) return yield* error
+      const bytes = decodeAudio(answer.audio ?? "")
       if (Result.isFailure(bytes)) {
         return yield* new Failure.InvalidResponse({ detail: "the audio is not the base64 that was expected" })
       }
+      const kind = isSilent() ? fileKind(bytes.success) : undefined
+      if (kind !== undefined) return yield* notBare(kind)
       yield* Queue.offer(out, chunk(answer, bytes.success))
-      if (answer.isFinal === true && state.ended) yield* finish
+      if ((answer.isFinal ?? answer.is_final) === true && state.ended) yield* finish
     })
 
   const read = Stream.runForEach(connection.messages, hear).pipe(

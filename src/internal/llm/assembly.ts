@@ -7,6 +7,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
+import { doneMark } from "../provider/lines.ts"
 import { throughEffect } from "../streams.ts"
 import { parse } from "../tools/json.ts"
 import { longest } from "../tools/params.ts"
@@ -41,7 +42,7 @@ export interface WholeCall extends Call {
 
 type Finish = Extract<Llm.Delta, { readonly _tag: "Finish" }>
 
-/** All of an answer in one event of a stream: nothing, where it has been told in pieces before. */
+/** All of an answer so far in one event of a stream: of it, what has not been told in pieces before. */
 export interface WholePart {
   readonly _tag: "Whole"
   readonly pieces: ReadonlyArray<Piece>
@@ -49,9 +50,6 @@ export interface WholePart {
 
 /** What a server tells of an answer at a time. */
 export type Piece = Llm.Delta | ToolCallPart | UsagePart | ThoughtPart | WholeCall | WholePart
-
-/** What ends an answer of many servers; it is no JSON. */
-export const doneMark = "[DONE]"
 
 /** How long the end of the answer is waited for after the last event: a connection that has seen it is used again. */
 const lingering = "250 millis"
@@ -81,6 +79,9 @@ export interface Options {
   readonly paramsOf?: ((name: string, params: unknown) => unknown) | undefined
 }
 
+/** Ends at which a call may have been cut off, so that what is left of its parameters is not mended. */
+const cutting: ReadonlySet<Llm.FinishReason> = new Set<Llm.FinishReason>(["length", "content-filter", "error", "other"])
+
 /** What a provider attaches to one answer (characters, about): it stands in every prompt from then on, whole or not at all. */
 const mostAttached = 1_048_576
 
@@ -89,6 +90,9 @@ const [mostReadAtOnce, mostPieces] = [262_144, 256]
 
 const tooMuchAttached =
   "a model's provider has attached more to an answer than is sent back to it: none of it goes back"
+
+/** Some servers count once more at the end, and then nothing. */
+const isNothing = ({ inputTokens, outputTokens }: Llm.Usage): boolean => inputTokens === 0 && outputTokens === 0
 
 /** One reply in the making. */
 class Assembly {
@@ -102,6 +106,8 @@ class Assembly {
   #done = false
   #counted = false
   #said = false
+  /** What was written, as long as it was told as a whole. */
+  #whole: string | undefined = ""
   #attached = 0
 
   constructor(options: Options, thought: () => void = () => {}) {
@@ -120,6 +126,7 @@ class Assembly {
         case "Text":
           if (piece.text === "" && piece.metadata === undefined) return []
           this.#said = true
+          this.#whole = undefined
           return [piece]
         case "Thought":
           this.#thought()
@@ -149,9 +156,26 @@ class Assembly {
           this.#said = true
           return []
         case "Whole":
-          return this.#said ? [] : this.push(piece.pieces)
+          return this.#rest(piece.pieces)
       }
     })
+  }
+
+  /** What of a whole is new: each may tell all that was written until then, or go on with it. */
+  #rest(pieces: ReadonlyArray<Piece>): ReadonlyArray<Llm.Delta> {
+    const before = this.#whole
+    const text = pieces.map((piece) => piece._tag === "Text" ? piece.text : "").join("")
+    const isAll = before !== undefined && text.startsWith(before)
+    const said = before === undefined ? "" : isAll ? text.slice(before.length) : text
+    const isNew = this.#calls.size === 0
+    const more = pieces.filter((piece) =>
+      piece._tag === "ToolCallPart" || piece._tag === "ToolCall" || piece._tag === "WholeCall"
+        ? isNew
+        : piece._tag !== "Text" && (piece._tag !== "Thought" || !this.#said)
+    )
+    const deltas = this.push([...more, ...(said === "" ? [] : [{ _tag: "Text" as const, text: said }])])
+    this.#whole = before === undefined ? undefined : isAll ? text : before + text
+    return deltas
   }
 
   /** Without what is attached, once that is too much. */
@@ -177,7 +201,9 @@ class Assembly {
     this.#finish = {
       _tag: "Finish",
       reason: finish?.reason ?? before?.reason,
-      usage: told.usage ?? before?.usage,
+      usage: told.usage === undefined || (before?.usage !== undefined && isNothing(told.usage))
+        ? before?.usage
+        : told.usage,
       model: told.model ?? before?.model,
       metadata: finish?.metadata ?? before?.metadata
     }
@@ -206,18 +232,21 @@ class Assembly {
     if (this.#options.finishes && !this.isWhole && !this.isFull) {
       return Effect.fail(this.#said ? new Failure.Disconnected({ code: "UNFINISHED" }) : new Failure.EndedEarly({}))
     }
-    return Effect.flatMap(this.#calls.end(this.#finish?.reason === "length"), (calls) => {
-      let read = 0
-      return Effect.map(
-        Effect.forEach(calls, (call) => {
-          read += typeof call.params === "string" ? call.params.length : 0
-          const gives = read > mostReadAtOnce
-          if (gives) read = 0
-          return Effect.as(gives ? Effect.yieldNow : Effect.void, this.#callOf(call))
-        }),
-        (deltas) => [...deltas, this.#end(calls.length > 0)]
-      )
-    })
+    return Effect.flatMap(
+      this.#calls.end(this.#finish?.reason !== undefined && cutting.has(this.#finish.reason)),
+      (calls) => {
+        let read = 0
+        return Effect.map(
+          Effect.forEach(calls, (call) => {
+            read += typeof call.params === "string" ? call.params.length : 0
+            const gives = read > mostReadAtOnce
+            if (gives) read = 0
+            return Effect.as(gives ? Effect.yieldNow : Effect.void, this.#callOf(call))
+          }),
+          (deltas) => [...deltas, this.#end(calls.length > 0)]
+        )
+      }
+    )
   }
 
   #callOf({ fields, id, name, params }: Call): Llm.Delta {
@@ -256,12 +285,19 @@ export const assembled = <E, R>(
     const assembly = new Assembly(options, thought)
     const done = Deferred.makeUnsafe<void>()
     const finished = Deferred.makeUnsafe<void>()
+    let told = 0
+    // Some servers tell a reason and go on all the same.
+    const quiet: Effect.Effect<void> = Effect.suspend(() => {
+      const before = told
+      return Effect.andThen(Effect.sleep(counting), Effect.suspend(() => before === told ? Effect.void : quiet))
+    })
     const over = Effect.raceFirst(
       Effect.andThen(Deferred.await(done), Effect.sleep(lingering)),
-      Effect.andThen(Deferred.await(finished), Effect.sleep(counting))
+      Effect.andThen(Deferred.await(finished), quiet)
     )
     const take = (event: ReadonlyArray<Piece> | typeof doneMark): ReadonlyArray<Llm.Delta> => {
       if (event !== doneMark) {
+        if (event.length > 0) told++
         // What comes behind the mark of the end is of no answer, unless it counts.
         const deltas = assembly.push(assembly.isDone ? event.filter(({ _tag }) => _tag === "Usage") : event)
         if (assembly.isFinished) Deferred.doneUnsafe(finished, Effect.void)

@@ -57,6 +57,9 @@ export const united = (prompt: Prompt.Prompt, key?: string): ReadonlyArray<Promp
     return all
   }, [])
 
+const assistantText = (text: string): Prompt.AssistantMessage =>
+  Prompt.assistantMessage({ content: [Prompt.textPart({ text })] })
+
 const userText = (text: string): Prompt.UserMessage => Prompt.userMessage({ content: [Prompt.textPart({ text })] })
 
 /** Two messages of one side as one. */
@@ -75,13 +78,19 @@ const joined = (before: Prompt.Message | undefined, message: Prompt.Message): Pr
   })
 }
 
+/** The order of roles that a server takes: with one system message, first, or with none. */
+export type Order = "any" | "alternating" | "systemless"
+
 /** One system message, first, then turns that begin with the user's and alternate: some templates take nothing else. */
-const alternating = (messages: ReadonlyArray<Prompt.Message>): ReadonlyArray<Prompt.Message> => {
+const alternating = (messages: ReadonlyArray<Prompt.Message>, order: Order): ReadonlyArray<Prompt.Message> => {
   const all: Array<Prompt.Message> = []
   for (const message of messages) {
     const begins = all.every(({ role }) => role === "system")
     if (begins && message.role === "assistant") all.push(userText("…"))
-    const mine = message.role === "system" && !begins ? userText(`[Instructions]\n${message.content}`) : message
+    const isUsers = message.role === "system" && (!begins || order === "systemless")
+    const mine = isUsers ? userText(`[Instructions]\n${message.content}`) : message
+    // What a tool gave is answered before anybody speaks.
+    if (all.at(-1)?.role === "tool" && mine.role === "user") all.push(assistantText("…"))
     const one = joined(all.at(-1), mine)
     if (one === undefined) all.push(mine)
     else all[all.length - 1] = one
@@ -90,18 +99,18 @@ const alternating = (messages: ReadonlyArray<Prompt.Message>): ReadonlyArray<Pro
 }
 
 /** The messages of a prompt as a server takes them. */
-export const messagesOf = (prompt: Prompt.Prompt, ordered: boolean, key?: string): ReadonlyArray<Prompt.Message> =>
-  ordered ? alternating(united(prompt, key)) : united(prompt, key)
+export const messagesOf = (prompt: Prompt.Prompt, order: Order, key?: string): ReadonlyArray<Prompt.Message> =>
+  order === "any" ? united(prompt, key) : alternating(united(prompt, key), order)
 
 /** Whose metadata go back, and whether thoughts do: a model without tools has no use for them. */
 export interface Attached {
   readonly key: string
   readonly thoughts: boolean
-  /** The server takes one order of roles alone. @default false */
-  readonly ordered?: boolean | undefined
+  /** @default "any" */
+  readonly order?: Order | undefined
 }
 
-const isThought = (name: string): boolean => /^(reasoning|thinking)/.test(name)
+const isThought = (name: string): boolean => /^(reasoning|thinking|encrypted)/.test(name)
 
 /** The fields of a step, for the message that it has become. */
 export const stepFields = ({ options }: Prompt.AssistantMessage, { key, thoughts }: Attached): metadata.Fields => {

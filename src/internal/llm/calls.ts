@@ -102,9 +102,15 @@ const isEmpty = ({ text, value }: Pending): boolean =>
     ? /^\s*\{\s*\}\s*$/.test(text)
     : typeof value === "object" && value !== null && Object.keys(value).length === 0
 
-/** Whether a server tells, at the end, a call once more that it has told in pieces. */
-const repeats = (call: Pending, { id, params }: Fragment, delta: number): boolean =>
-  id !== undefined && id === call.id && call.delta !== delta && isWhole(call) && params === call.text
+/** Whether a server tells a call once more that it has told in pieces. */
+const repeats = (call: Pending, { id, name, params }: Fragment, sure: boolean, delta: number): boolean =>
+  (id === undefined ? sure && name === undefined : id === call.id) && call.delta !== delta && isWhole(call) &&
+  call.text !== "" && params === call.text
+
+/** Whether it tells with each fragment all of the parameters until then: no JSON begins as it has begun once more. */
+const grows = ({ text, value }: Pending, params: unknown): params is string =>
+  typeof params === "string" && value === undefined && params.length > text.length && text.startsWith("{") &&
+  params.startsWith(text)
 
 /** One answer's calls in the making. */
 export class Calls {
@@ -170,16 +176,18 @@ export class Calls {
     const name = told.name || undefined
     const fragment = { index, id, name, params }
     const { call: near, sure } = this.#near(fragment)
-    if (near !== undefined && repeats(near, fragment, this.#delta)) {
+    if (near !== undefined && repeats(near, fragment, sure, this.#delta)) {
       near.fields = metadata.join(near.fields, told.fields)
       return
     }
     if (near === undefined && id === undefined && name === undefined && isBlank(params)) return
-    if (near !== undefined && name === undefined && begins(params) && isWhole(near)) {
+    const isMine = near !== undefined && (name === undefined ? id === undefined || id === near.id : id === near.id)
+    const goesOn = near !== undefined && sure && isMine && !isWhole(near) && near.delta !== this.#delta
+    if (goesOn && grows(near, params)) Object.assign(near, { text: "", value: undefined, json: new Json() })
+    else if (near !== undefined && begins(params) && isWhole(near) && (name === undefined || id !== undefined)) {
       // Some servers begin with empty parameters, and some tell of a second call what is new of it alone.
-      if (isEmpty(near) && (id === undefined || id === near.id)) {
-        Object.assign(near, { text: "", value: undefined, json: new Json() })
-      } else if (id === undefined) {
+      if (isEmpty(near) && isMine) Object.assign(near, { text: "", value: undefined, json: new Json() })
+      else if (id === undefined) {
         return this.#add(this.#open({ index, name: near.name }, false), params, told.fields)
       }
     }
@@ -251,12 +259,13 @@ export class Calls {
       // Some servers give each fragment an id of its own.
       return call.id === undefined
         ? name === undefined || name === call.name
-        : index !== undefined && name === undefined
+        : name === undefined && (index !== undefined || !begins(params))
     }
     if (name === undefined) return true
     if (!sure && call.delta === this.#delta) return false
+    if (call.name === "") return true
     if (whole) return id !== undefined && name === call.name && isBlank(params)
-    if (name === call.name || call.name === "") return true
+    if (name === call.name) return true
     // Another name is the rest of it, as long as nothing else was told.
     return sure && call.delta !== this.#delta && !call.again && !hasParams(call)
   }

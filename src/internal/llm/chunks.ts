@@ -16,83 +16,135 @@ import type * as Llm from "./model.ts"
 
 const optional = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
 
-const Usage = Schema.Struct({
-  prompt_tokens: hint(Schema.Finite),
-  completion_tokens: hint(Schema.Finite),
-  prompt_tokens_details: hint(Schema.Struct({ cached_tokens: hint(Schema.Finite) })),
-  completion_tokens_details: hint(Schema.Struct({ reasoning_tokens: hint(Schema.Finite) })),
-  // DeepSeek's own name for what it had in its cache.
-  prompt_cache_hit_tokens: hint(Schema.Finite)
+/** A count; some servers write numbers as text. */
+const Count = Schema.Union([
+  Schema.Finite,
+  Schema.Trim.check(Schema.isPattern(/^\d+(?:\.\d+)?$/)).pipe(Schema.decodeTo(Schema.FiniteFromString))
+])
+
+/** Counts of tokens by each of the names that servers have for them. */
+export const Usage = Schema.Struct({
+  prompt_tokens: hint(Count),
+  completion_tokens: hint(Count),
+  total_tokens: hint(Count),
+  prompt_tokens_details: hint(Schema.Struct({ cached_tokens: hint(Count) })),
+  completion_tokens_details: hint(Schema.Struct({ reasoning_tokens: hint(Count) })),
+  input_tokens: hint(Count),
+  output_tokens: hint(Count),
+  input_tokens_details: hint(Schema.Struct({ cached_tokens: hint(Count) })),
+  output_tokens_details: hint(Schema.Struct({ reasoning_tokens: hint(Count) })),
+  // What DeepSeek and Moonshot had in their caches.
+  prompt_cache_hit_tokens: hint(Count),
+  cached_tokens: hint(Count)
 })
 
-const usageOf = (usage: typeof Usage.Type | null | undefined): Llm.Usage | undefined =>
-  metering.usageOf({
-    inputTokens: usage?.prompt_tokens,
-    outputTokens: usage?.completion_tokens,
-    cachedInputTokens: usage?.prompt_tokens_details?.cached_tokens ?? usage?.prompt_cache_hit_tokens,
-    reasoningTokens: usage?.completion_tokens_details?.reasoning_tokens
+export const usageOf = (usage: typeof Usage.Type | null | undefined): Llm.Usage | undefined => {
+  const input = usage?.prompt_tokens ?? usage?.input_tokens
+  const output = usage?.completion_tokens ?? usage?.output_tokens
+  // Some count what was thought in the total alone; it is paid for as what is written.
+  const rest = (usage?.total_tokens ?? 0) - (input ?? 0)
+  return metering.usageOf({
+    inputTokens: input,
+    outputTokens: input == null || output == null || rest <= output ? output : rest,
+    cachedInputTokens: usage?.prompt_tokens_details?.cached_tokens ?? usage?.input_tokens_details?.cached_tokens ??
+      usage?.prompt_cache_hit_tokens ?? usage?.cached_tokens,
+    reasoningTokens: usage?.completion_tokens_details?.reasoning_tokens ??
+      usage?.output_tokens_details?.reasoning_tokens
   })
-
-const CallPart = Schema.StructWithRest(
-  Schema.Struct({
-    index: optional(Schema.Union([Schema.Finite, Schema.String])),
-    id: optional(Schema.String),
-    type: optional(Schema.Unknown),
-    function: optional(Schema.StructWithRest(
-      Schema.Struct({ name: optional(Schema.String), arguments: optional(Schema.Unknown) }),
-      [Schema.Record(Schema.String, Schema.Unknown)]
-    ))
-  }),
-  [Schema.Record(Schema.String, Schema.Unknown)]
-)
+}
 
 /** In one event, or in an answer that comes as a whole: looking at more would hold everybody else up. */
 const mostCallParts = 1024
 
-const CallParts = Schema.Array(Schema.Unknown).check(Schema.isMaxLength(mostCallParts)).pipe(
-  Schema.decodeTo(Schema.Array(CallPart), SchemaTransformation.passthrough({ strict: false }))
+type Told = Readonly<Record<string, unknown>>
+
+const isTold = (value: unknown): value is Told => Predicate.isObject(value) && !Array.isArray(value)
+
+/** Calls as a list; some servers tell one by itself, or several by their numbers. */
+const calls = (told: unknown): ReadonlyArray<Told> => {
+  if (Array.isArray(told)) return told.filter(isTold)
+  if (!isTold(told)) return []
+  return "function" in told || "name" in told ? [told] : Object.values(told).filter(isTold)
+}
+
+const Calls = Schema.Unknown.check(
+  Schema.makeFilter((told) => !Array.isArray(told) || told.length <= mostCallParts)
 )
 
+const textOf = (value: unknown): string | undefined =>
+  typeof value === "string" ? value : typeof value === "number" ? String(value) : undefined
+
 /** Some servers write numbers as text. */
-const indexOf = (told: number | string | null | undefined): number | undefined => {
+const indexOf = (told: unknown): number | undefined => {
   const index = typeof told === "string" && told.trim() !== "" ? Number(told) : told
   return typeof index === "number" && Number.isFinite(index) ? index : undefined
 }
 
-const callPart = ({ function: told, id, index, type: _, ...fields }: typeof CallPart.Type): Piece => {
-  const { arguments: params, name, ...more } = told ?? {}
+/** What is told of a call: its name and parameters stand in `function`, or by themselves. */
+const callPart = ({ function: inner, id, index, type: _, ...fields }: Told): Piece => {
+  const flat = inner === undefined || inner === null
+  const { arguments: params, input, name, parameters, ...more }: Told = flat ? fields : isTold(inner) ? inner : {}
   return {
     _tag: "ToolCallPart",
     index: indexOf(index),
-    id: id ?? undefined,
-    name: name ?? undefined,
-    params: params ?? undefined,
-    fields: metadata.fieldsOf({ ...fields, function: metadata.fieldsOf(more) })
+    id: textOf(id),
+    name: textOf(name),
+    params: params ?? parameters ?? input ?? undefined,
+    fields: metadata.fieldsOf(flat ? more : { ...fields, function: metadata.fieldsOf(more) })
   }
 }
 
-const Said = Schema.Struct({
-  content: optional(content.Content),
-  refusal: optional(Schema.String),
-  tool_calls: optional(CallParts),
-  // What a call was before there were several.
-  function_call: optional(Schema.Struct({ name: optional(Schema.String), arguments: optional(Schema.Unknown) })),
-  reasoning_content: optional(Schema.Unknown),
-  reasoning: optional(Schema.Unknown),
-  reasoning_details: optional(Schema.Unknown),
-  thinking_blocks: optional(Schema.Unknown),
-  extra_content: optional(Schema.Unknown),
-  provider_specific_fields: optional(Schema.Unknown)
-})
+/** Names of what a provider attaches to a step and may want to see again, beside those that are known. */
+const attached = /^(?:reasoning|thinking|thought|encrypted)|_(?:signature|opaque)$/
 
-const saidParts = (said: typeof Said.Type | null | undefined): ReadonlyArray<Piece> => {
-  const { content: written, function_call: call, refusal, tool_calls: calls, ...rest } = said ?? {}
-  const text = content.textOf(written) || refusal
-  const fields = metadata.fieldsOf(rest)
+const Said = Schema.StructWithRest(
+  Schema.Struct({
+    content: optional(content.Content),
+    refusal: hint(Schema.String),
+    tool_calls: optional(Calls),
+    // What a call was before there were several.
+    function_call: optional(Schema.Unknown),
+    extra_content: optional(Schema.Unknown),
+    provider_specific_fields: optional(Schema.Unknown)
+  }),
+  [Schema.Record(Schema.String, Schema.Unknown)]
+)
+
+/** Where PHP writes nothing, it writes a list of nothing. */
+const Delta = Schema.Union([Said, Schema.Tuple([])])
+
+/** Google says so of a text that is a thought, and would take it for one if it had it back with that. */
+const thoughtIn = (extra: unknown): { readonly isThought: boolean; readonly extra: unknown } => {
+  if (!isTold(extra) || !isTold(extra["google"])) return { isThought: false, extra }
+  const { thought, ...google } = extra["google"]
+  const { google: _, ...others } = extra
+  const rest = Object.keys(google).length === 0 ? others : { ...others, google }
+  return { isThought: thought === true, extra: Object.keys(rest).length === 0 ? undefined : rest }
+}
+
+const saidParts = (said: typeof Delta.Type | null | undefined): ReadonlyArray<Piece> => {
+  if (said === null || said === undefined || Array.isArray(said)) return []
+  const {
+    content: written,
+    extra_content,
+    function_call: call,
+    provider_specific_fields,
+    refusal,
+    tool_calls,
+    ...rest
+  } = said as typeof Said.Type
+  const { extra, isThought } = thoughtIn(extra_content)
+  const text = isThought ? "" : content.textOf(written) || refusal
+  const fields = metadata.fieldsOf({
+    ...Object.fromEntries(Object.entries(rest).filter(([name]) => attached.test(name))),
+    extra_content: extra,
+    provider_specific_fields
+  })
+  const told = calls(tool_calls)
   return [
-    ...(fields === undefined && !content.thinks(written) ? [] : [{ _tag: "Thought", fields } as const]),
+    ...(fields === undefined && !isThought && !content.thinks(written) ? [] : [{ _tag: "Thought", fields } as const]),
     ...(text ? [{ _tag: "Text", text } as const] : []),
-    ...(calls ?? (call == null ? [] : [{ function: call }])).map(callPart)
+    ...(told.length > 0 ? told : isTold(call) ? [{ function: call }] : []).map(callPart)
   ]
 }
 
@@ -110,7 +162,7 @@ const finish = ({ model, reason, usage }: {
 /** A whole answer. */
 export const Completion = Schema.Struct({
   model: hint(Schema.String),
-  choices: Schema.NonEmptyArray(Schema.Struct({ message: Said, finish_reason: optional(Schema.Unknown) })),
+  choices: Schema.NonEmptyArray(Schema.Struct({ message: Delta, finish_reason: optional(Schema.Unknown) })),
   usage: hint(Usage)
 })
 
@@ -123,15 +175,21 @@ export const completionParts = ({ choices, model, usage }: typeof Completion.Typ
 export const completionFailure = (json: unknown): Failure.Reason | undefined =>
   Predicate.isObject(json) && "error" in json && typeof json.error === "string" ? undefined : errorIn(json)
 
+const Choice = Schema.Struct({
+  delta: optional(Delta),
+  message: optional(Delta),
+  // As the interface before this one has it.
+  text: hint(Schema.String),
+  finish_reason: optional(Schema.Unknown),
+  // Where Moonshot counts.
+  usage: hint(Usage)
+})
+
 /** One event of an answer in pieces; the last one may be but a count of tokens. */
 export const Chunk = Schema.Struct({
   id: optional(Schema.Unknown),
   model: hint(Schema.String),
-  choices: optional(Schema.Array(Schema.Struct({
-    delta: optional(Said),
-    message: optional(Said),
-    finish_reason: optional(Schema.Unknown)
-  }))),
+  choices: optional(Schema.Array(Schema.NullOr(Choice))),
   usage: hint(Usage),
   // Where Groq counts, unless it is asked to do it as the others.
   x_groq: hint(Schema.Struct({ usage: hint(Usage) }))
@@ -139,16 +197,27 @@ export const Chunk = Schema.Struct({
 
 export type Chunk = typeof Chunk.Type
 
+const isBeat = (chunk: object): boolean => Object.keys(chunk).every((name) => name === "type")
+
 /** What is no error, and yet has nothing of an answer, is none. */
-export const StrictChunk = Chunk.check(Schema.makeFilter((chunk) => "choices" in chunk || chunk.usage != null))
+export const StrictChunk = Schema.Unknown.check(
+  Schema.makeFilter((chunk) =>
+    Predicate.isObject(chunk) &&
+    ("choices" in chunk || ("usage" in chunk && Predicate.isObject(chunk.usage)) || isBeat(chunk))
+  )
+).pipe(Schema.decodeTo(Chunk, SchemaTransformation.passthrough({ strict: false })))
+
+const deltaParts = (choice: typeof Choice.Type | undefined): ReadonlyArray<Piece> => {
+  if (choice === undefined) return []
+  const { delta, message, text } = choice
+  if (message != null) return [...saidParts(delta), { _tag: "Whole", pieces: saidParts(message) }]
+  return delta == null && text ? [{ _tag: "Text", text }] : saidParts(delta)
+}
 
 export const chunkParts = ({ choices, model, usage: told, x_groq: groq }: Chunk): ReadonlyArray<Piece> => {
-  const usage = told ?? groq?.usage
-  const choice = choices?.[0]
-  const whole = choice?.delta == null && choice?.message != null
-  const parts: ReadonlyArray<Piece> = whole
-    ? [{ _tag: "Whole", pieces: saidParts(choice.message) }]
-    : saidParts(choice?.delta)
+  const choice = choices?.find(Predicate.isNotNull)
+  const usage = told ?? choice?.usage ?? groq?.usage
+  const parts = deltaParts(choice)
   if (content.ends(choice?.finish_reason)) return [...parts, finish({ model, reason: choice?.finish_reason, usage })]
   return usage == null ? parts : [
     ...parts,

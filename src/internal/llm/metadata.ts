@@ -54,22 +54,27 @@ const isObject = (value: Schema.Json | undefined): value is Fields =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
 /** Texts of thoughts come in pieces; whatever else comes again says the same once more. */
-const grows = (name: string): boolean => /^(reasoning|reasoning_content|thinking|text|summary|content)$/.test(name)
+const grows = (name: string): boolean =>
+  /^(reasoning|reasoning_content|reasoning_text|thinking|text|summary|content)$/.test(name)
 
 const joinedLists = (
   before: ReadonlyArray<Schema.Json>,
   more: ReadonlyArray<Schema.Json>
 ): ReadonlyArray<Schema.Json> => {
   const all = [...before]
-  const places = new Map<string, number>()
+  const places = new Map<string, Array<number>>()
   const place = (one: Schema.Json, at: number): void => {
     const key = keyIn(one)
-    if (key !== undefined && !places.has(key)) places.set(key, at)
+    const known = key === undefined ? undefined : places.get(key)
+    if (known !== undefined) known.push(at)
+    else if (key !== undefined) places.set(key, [at])
   }
   all.forEach(place)
   for (const one of more) {
     const key = keyIn(one)
-    const at = key === undefined ? undefined : places.get(key)
+    const at = key === undefined
+      ? goesOn(all.at(-1), one) ? all.length - 1 : undefined
+      : places.get(key)?.find((at) => isSame(all[at], one))
     if (at !== undefined) all[at] = joined(all[at], one)
     else place(one, all.push(one) - 1)
   }
@@ -78,10 +83,25 @@ const joinedLists = (
 
 /** By which an entry of a list is known. */
 const keyIn = (one: Schema.Json): string | undefined =>
-  isObject(one) && one["index"] !== undefined ? JSON.stringify([one["index"], one["type"]]) : undefined
+  isObject(one) && one["index"] !== undefined && one["index"] !== null
+    ? JSON.stringify([String(one["index"]), one["type"]])
+    : undefined
+
+const isTold = (value: Schema.Json | undefined): boolean => value !== undefined && value !== null && value !== ""
+
+/** Two of one number with ids of their own are two. */
+const isSame = (one: Schema.Json | undefined, other: Schema.Json): boolean =>
+  isObject(one) && isObject(other) && (!isTold(one["id"]) || !isTold(other["id"]) || one["id"] === other["id"])
+
+/** Entries without a number: the next one goes on with a text of the same type that is not signed yet. */
+const goesOn = (last: Schema.Json | undefined, next: Schema.Json): boolean => {
+  if (!isObject(last) || !isObject(next) || !isSame(last, next)) return false
+  if (typeof next["type"] !== "string" || last["type"] !== next["type"] || isTold(last["signature"])) return false
+  return Object.keys(next).some((name) => name !== "content" && grows(name) && typeof next[name] === "string")
+}
 
 const joined = (before: Schema.Json | undefined, more: Schema.Json, name = ""): Schema.Json => {
-  if (typeof before === "string" && typeof more === "string") return grows(name) ? before + more : more
+  if (typeof before === "string" && typeof more === "string") return grows(name) ? before + more : more || before
   if (Array.isArray(before) && Array.isArray(more)) return joinedLists(before, more)
   return isObject(before) && isObject(more) ? joinedFields(before, more) : more
 }

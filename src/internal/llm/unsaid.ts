@@ -2,6 +2,7 @@
  * Text of a model that must not be spoken: its thoughts between tags, and calls of tools that a
  * server has left in the text.
  */
+import * as leaked from "./leaked.ts"
 import type * as Llm from "./model.ts"
 
 interface Tag {
@@ -37,7 +38,8 @@ const token = (begin: string, end: string | undefined, sure = begin.startsWith("
 })
 
 const tags: ReadonlyArray<Tag> = [
-  ...["think", "thinking", "thought", "thoughts", "reasoning", "seed:think"].map((name) => xml(name, false)),
+  ...["think", "thinking", "thought", "thoughts", "reasoning", "seed:think", "scratchpad", "reflection", "analysis"]
+    .map((name) => xml(name, false)),
   ...[
     "tool_call",
     "tool_calls",
@@ -46,7 +48,11 @@ const tags: ReadonlyArray<Tag> = [
     "invoke",
     "minimax:tool_call",
     "toolcall",
-    "tool_use"
+    "tool_use",
+    "tool_code",
+    "tool_response",
+    "xai:function_call",
+    "longcat_tool_call"
   ]
     .map((name) => xml(name, true)),
   {
@@ -57,8 +63,16 @@ const tags: ReadonlyArray<Tag> = [
     inLine: true,
     sure: false
   },
+  ...["tool_code", "tool_call", "tool_calls"].map((name) => ({
+    ...token(`\`\`\`${name}`, "```", false),
+    rest: /^\s/,
+    half: /^$/,
+    inLine: false
+  })),
   { ...token("[think]", "[/think]"), inLine: false },
   { ...token("◁think▷", "◁/think▷"), inLine: false },
+  token("<|thinking|>", "<|/thinking|>"),
+  token("<|tool_calls|>", undefined),
   token("<|begin_of_thought|>", "<|end_of_thought|>"),
   token("<|start_thinking|>", "<|end_thinking|>"),
   token("<|start_action|>", "<|end_action|>"),
@@ -81,6 +95,7 @@ const tags: ReadonlyArray<Tag> = [
 const marks: ReadonlyArray<string> = [
   "<|start|>assistant",
   "<|channel|>final<|message|>",
+  "<|channel|>final <|constrain|>json<|message|>",
   "<|channel|>commentary<|message|>",
   "<|im_start|>assistant",
   "<|start_header_id|>assistant<|end_header_id|>",
@@ -89,21 +104,13 @@ const marks: ReadonlyArray<string> = [
 ]
 
 /** Any other sign of that form. */
-const sign = /^<(?:\|\w{1,40}\||｜[^｜<>\s]{1,40}｜)>/
-const signBegun = /^<(?:\|\w{0,40}\|?|｜[^｜<>\s]{0,40}｜?)$/
+const sign = /^<(?:\|\/?\w{1,40}\||｜[^｜<>\s]{1,40}｜)>/
+const signBegun = /^<(?:\|\/?\w{0,40}\|?|｜[^｜<>\s]{0,40}｜?)$/
 
 const longest = Math.max(
   ...tags.map(({ begin, end = "" }) => Math.max(begin.length, end.length)),
   ...marks.map(({ length }) => length)
 )
-
-/** An answer that begins as the JSON of a call, and what may still become one. */
-const call = /^(?:```(?:json)?\s*)?\[?\s*\{\s*"(?:name|function|tool|tool_name)"\s*:\s*"([^"]{1,64})"/
-const callBegun =
-  /^(?:`{1,2}|```(?:j(?:s(?:on?)?)?)?|(?:```(?:json)?\s*)?\[?\s*(?:\{\s*(?:"[a-z_]{0,9}(?:"\s*(?::\s*(?:"[^"]{0,64})?)?)?)?)?)$/
-
-/** Most characters before it is known which tool it calls. */
-const longestBeginning = 256
 
 /** As long as the text: a letter of another alphabet may become two. */
 const lowered = (text: string): string => {
@@ -132,8 +139,8 @@ type Found =
  * a tag on its line, the tag is spoken of. What is never ended goes on to the
  * end of the answer. A tag that ends what never began is not said either. What
  * stands after the first end of two thoughts that began waits for the second:
- * where that never comes, it was no thought. An answer that begins as the JSON
- * of a call of one of the `tools` is that call to its end.
+ * where that never comes, it was no thought. An answer that begins as a call of
+ * one of the `tools` is that call to its end.
  */
 export class Unsaid {
   #held = ""
@@ -179,11 +186,10 @@ export class Unsaid {
     if (this.#silent) return ""
     if (this.#first === undefined || this.#tools.size === 0) return more
     const all = this.#first + more
-    const text = all.trimStart()
-    this.#first = all.length <= longestBeginning && callBegun.test(text) ? all : undefined
-    if (this.#first !== undefined) return ""
-    this.#silent = this.#tools.has(call.exec(text)?.[1] ?? "")
-    return this.#silent ? "" : all
+    const known = leaked.read(all, this.#tools)
+    this.#first = known === "perhaps" ? all : undefined
+    this.#silent = known === "call"
+    return known === "text" ? all : ""
   }
 
   #text(more: string): string {
@@ -200,7 +206,7 @@ export class Unsaid {
         if (rest === "") return said
         this.#skipping = false
       }
-      const at = rest.search(/[<[◁]/)
+      const at = rest.search(/[<[◁`]/)
       const plain = at === -1 ? rest : rest.slice(0, at)
       said += plain
       this.#follow(plain)
@@ -289,7 +295,7 @@ export class Unsaid {
     for (const tag of tags) {
       if (!this.#lineBegins && !tag.inLine) continue
       const { begin, end } = tag
-      if (this.#lineBegins && end !== undefined) {
+      if (this.#lineBegins && end !== undefined && !begin.startsWith(end)) {
         if (lower.startsWith(end)) return { tag, ends: true, length: end.length }
         if (end.startsWith(lower)) found = "perhaps"
       }

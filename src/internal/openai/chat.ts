@@ -8,11 +8,12 @@ import * as Stream from "effect/Stream"
 import type { OpenAI } from "openai"
 import type { ChatCompletionCreateParamsStreaming } from "openai/resources/chat/completions"
 import * as Failure from "../../Failure.ts"
-import { assembled, doneMark, type Piece } from "../llm/assembly.ts"
+import { assembled, type Piece } from "../llm/assembly.ts"
 import { Chunk, chunkParts } from "../llm/chunks.ts"
+import { doneMark } from "../provider/lines.ts"
 import { messages } from "./chatPrompt.ts"
 import { events } from "./client.ts"
-import { adapted, learnt, type Lessons } from "./learning.ts"
+import { adapted, learnt, type Lessons, orderOf } from "./learning.ts"
 import * as tools from "./tools.ts"
 import { type Ask, keyOf, present, type Sampling, type Wire } from "./wire.ts"
 
@@ -48,7 +49,7 @@ const bodyOf = Effect.fnUntraced(function*(
     messages: yield* messages(ask.prompt, {
       key: keyOf(sampling),
       thoughts: described.length > 0,
-      ordered: lessons.has("roles")
+      order: orderOf(lessons)
     }),
     stream: true as const,
     stream_options: { include_usage: true },

@@ -78,7 +78,7 @@ export const messages = (
 ): Effect.Effect<Array<Message>, Failure.InvalidRequest> =>
   Effect.map(
     Effect.forEach(
-      messagesOf(prompt, attached.ordered ?? false),
+      messagesOf(prompt, attached.order ?? "any"),
       (message): Effect.Effect<ReadonlyArray<Message>, Failure.InvalidRequest> => {
         switch (message.role) {
           case "system":

@@ -8,13 +8,12 @@ import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import type { OpenAI } from "openai"
 import * as Failure from "../../Failure.ts"
-import { doneMark } from "../llm/assembly.ts"
 import { bounded, tooLarge } from "../provider/bounded.ts"
 import { fetch } from "../provider/fetch.ts"
-import { codeOf, disconnected, rejected } from "../provider/http.ts"
+import { codeOf, disconnected, judged, rejected } from "../provider/http.ts"
 import * as lines from "../provider/lines.ts"
 import * as refusals from "../provider/refusals.ts"
-import { errorIn, fact, refused, type Told, toldReason } from "../provider/told.ts"
+import { errorIn, refused, type Told, toldReason } from "../provider/told.ts"
 import { given, lively } from "../resilience/signs.ts"
 
 type Header = string | Redacted.Redacted
@@ -70,14 +69,18 @@ export const open: (access: Access) => Effect.Effect<OpenAI, Failure.InvalidRequ
   }
 )
 
-const isQuota = (told: Told): boolean => fact(told.code) === "insufficient_quota"
-
 const headersOf = (error: object): (name: string) => string | undefined => {
   const headers: unknown = "headers" in error ? error.headers : undefined
   return (name) => headers instanceof Headers ? headers.get(name) ?? undefined : undefined
 }
 
 const notJson = new Failure.InvalidResponse({ detail: "the answer is not the JSON that was expected" })
+
+/** What a server says in plain text, behind the status that the package puts before it. */
+const textIn = (error: object): string | undefined => {
+  const text = "message" in error && typeof error.message === "string" ? error.message.replace(/^\d+ /, "") : ""
+  return text === "" || text.startsWith("<") || text === "status code (no body)" ? undefined : text
+}
 
 /** What the package threw, without message, URL, headers and body. */
 const reasonOf = (error: unknown): Effect.Effect<Failure.Reason> => {
@@ -86,10 +89,15 @@ const reasonOf = (error: unknown): Effect.Effect<Failure.Reason> => {
   const told: Told = error
   const status: unknown = "status" in error ? error.status : undefined
   if (typeof status === "number") {
-    if (status === 429 && isQuota(told)) return Effect.succeed(new Failure.Rejected({ status: 402 }))
-    const said: unknown = "error" in error ? error.error : undefined
-    if (status === 400 || status === 422) return Effect.succeed(refusals.keep(refused(status, told), said))
-    return Effect.map(rejected(status, headersOf(error)), (reason) => refusals.keep(reason, said))
+    const said = ("error" in error ? error.error : undefined) ?? textIn(error)
+    return Effect.map(rejected(status, headersOf(error)), (rejected) => {
+      const facts = Predicate.isObject(said) ? { ...said, code: told.code, type: told.type } : told
+      const reason = judged(rejected, facts)
+      return refusals.keep(
+        reason === rejected && (status === 400 || status === 422) ? refused(status, told) : reason,
+        said
+      )
+    })
   }
   const code = codeOf(error)
   if (code === tooLarge) return Effect.succeed(new Failure.InvalidResponse({ detail: "the answer is too large" }))
@@ -148,7 +156,7 @@ const bytesOf = (
 
 const eventOf = (text: string): Effect.Effect<unknown, Failure.Reason> =>
   Effect.suspend(() => {
-    if (text.trim() === doneMark) return Effect.succeed(doneMark)
+    if (text.trim() === lines.doneMark) return Effect.succeed(lines.doneMark)
     try {
       const event: unknown = JSON.parse(text)
       const error = errorIn(event)
@@ -171,11 +179,11 @@ export const events = (
     let over = false
     const response = yield* lasting((signal) => request(signal).asResponse(), () => over)
     yield* given
-    yield* answersAs(response, ["text/event-stream"])
+    yield* answersAs(response, lines.types)
     const reader = response.body?.getReader()
     if (reader === undefined) return Stream.empty
     yield* Effect.addFinalizer(() => Effect.sync(() => over ? void reader.cancel().catch(() => {}) : undefined))
-    const isEnd = (event: unknown) => event === doneMark || isLast(event)
+    const isEnd = (event: unknown) => event === lines.doneMark || isLast(event)
     return lines.events("sse")(bytesOf(reader, () => {
       over = true
     })).pipe(

@@ -7,12 +7,14 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
 import type * as Llm from "../../Llm.ts"
+import type { Order } from "../llm/attached.ts"
 import * as refusals from "../provider/refusals.ts"
 import { type Ask, sampled, type Sampling, type Wire } from "./wire.ts"
 
 /**
  * Names of fields that are left out or renamed; `roles` for a server that takes one
- * order of roles alone, `hosted` for one that does not take back what it has run
+ * order of roles alone, `system` for one that knows no instructions beside it,
+ * `content` for one that wants a text in each message, `hosted` for one that does not take back what it has run
  * itself, `signatures` for one that wants a signature on each call.
  */
 export type Lessons = ReadonlySet<string>
@@ -20,7 +22,19 @@ export type Lessons = ReadonlySet<string>
 const nothing: Lessons = new Set()
 
 /** Templates of chats that take one system message, first, and then turns that alternate. */
-const order = /system message must|must be at the beginning|roles? must alternate|jinja|raise_exception/i
+const order = new RegExp(
+  "system message must|must be at the beginning|roles?\\b.{0,30}\\b(?:must alternate|be alternating)|jinja|raise_exception|" +
+    "(?:unexpected|expected last) role|first message must|must (?:start|begin) with a user|must alternate between",
+  "i"
+)
+
+/** Those that take none at all. */
+const systemless =
+  /system role (?:is )?not (?:supported|allowed)|does not support ['"`]?system\b|(?:no|unknown|invalid) system role/i
+
+/** Some servers take a message that calls a tool, and says nothing, only with an empty text. */
+const textless =
+  /\bcontent\b['"`]?\W{0,4}(?:field )?.{0,60}\b(?:string|null|none|empty|required|missing)\b|missing ['"`]?content\b/i
 
 /** What a server has run itself, and does not know any more where nothing is stored. */
 const unknownItem =
@@ -37,35 +51,74 @@ const otherNames: Readonly<Record<string, string>> = {
   max_completion_tokens: "max_tokens"
 }
 
+/** The order of roles that a server takes, by what was learnt. */
+export const orderOf = (lessons: Lessons): Order =>
+  lessons.has("system") ? "systemless" : lessons.has("roles") ? "alternating" : "any"
+
+/** What a server has attached to its own messages, and may not take back. */
+const attachments = [
+  "reasoning_content",
+  "reasoning_details",
+  "reasoning_text",
+  "reasoning_opaque",
+  "reasoning",
+  "thinking_blocks",
+  "thinking",
+  "thought_signature",
+  "extra_content",
+  "provider_specific_fields"
+]
+
+/** As the name of a field, and not as a word. */
+const isNamed = (text: string, name: string): boolean =>
+  new RegExp(`(?:['"\`.]|^)${name}(?:['"\`:]|$)|(?:field|property|parameter|argument)s? ${name}\\b`, "im").test(text)
+
+/** Those of a prompt that a text names. */
+const attachedIn = (text: string, prompt: Ask["prompt"]): string | undefined => {
+  const named = attachments.filter((name) => isNamed(text, name))
+  const sent = named.length === 0 ? "" : JSON.stringify(prompt)
+  return named.find((name) => sent.includes(`"${name}":`))
+}
+
 /** The fields that no program has set. */
-const defaults = (sampling: Sampling, asked: Llm.Settings | undefined): ReadonlyArray<string> =>
+const defaults = (sampling: Sampling, { settings, toolChoice }: Ask): ReadonlyArray<string> =>
   [
-    ...(sampling.temperature === undefined && asked?.temperature === undefined ? ["temperature"] : []),
+    ...(sampling.temperature === undefined && settings?.temperature === undefined ? ["temperature"] : []),
+    ...(toolChoice === "auto" ? ["tool_choice"] : []),
     "stream_options",
     "store",
     "include",
     "strict",
-    "reasoning_content",
+    "additionalProperties",
     ...Object.keys(otherNames)
   ].filter((name) => sampling.extra?.[name] === undefined)
 
 /** What a refusal teaches. */
-const lesson = (reason: Failure.Reason, candidates: ReadonlyArray<string>): string | undefined => {
+const lesson = (
+  reason: Failure.Reason,
+  candidates: ReadonlyArray<string>,
+  prompt: Ask["prompt"]
+): string | undefined => {
   const text = refusals.textOf(reason)
   if (text === undefined) return undefined
   if (unknownItem.test(text)) return "hosted"
   if (reason._tag === "Rejected" && reason.status !== 500) return undefined
+  if (systemless.test(text)) return "system"
   if (order.test(text)) return "roles"
   if (reason._tag !== "InvalidRequest") return undefined
   if (unsigned.test(text)) return "signatures"
   // The field itself goes first: a text may name another one as the cure.
   const told = candidates.find((name) => reason.detail.includes(`"${name}"`))
   if (told !== undefined) return told
+  const attached = attachedIn(text, prompt)
+  if (attached !== undefined) return attached
   return candidates.filter((name) => refusals.names(text, name))
-    .toSorted((a, b) => text.indexOf(a) - text.indexOf(b))[0]
+    .toSorted((a, b) => text.indexOf(a) - text.indexOf(b))[0] ?? (textless.test(text) ? "content" : undefined)
 }
 
 const advice = (name: string): string => {
+  if (name === "system") return "no instructions beside the turns: they are sent as words of the user"
+  if (name === "content") return "no message without a text: it is empty where there is none"
   if (name === "roles") return "one order of roles alone: later instructions are sent as words of the user"
   if (name === "hosted") return "nothing back of what it has run itself: that is left out"
   if (name === "signatures") return "a signature on each call: those of other models say that they are such"
@@ -113,13 +166,13 @@ const makeLessons = () => {
     ask: Ask,
     asking: (lessons: Lessons) => Stream.Stream<Llm.Delta, Failure.Reason>
   ): Stream.Stream<Llm.Delta, Failure.Reason> => {
-    const candidates = defaults(sampling, ask.settings)
+    const candidates = defaults(sampling, ask)
     const attempt: Stream.Stream<Llm.Delta, Failure.Reason> = Stream.suspend(() => {
       const lessons = known.get(model) ?? nothing
       return Stream.catch(asking(lessons), (reason) =>
         Stream.unwrap(Effect.gen(function*() {
           yield* refusals.debug(sampling.name, reason, ask.prompt)
-          const learnt = lesson(reason, candidates)
+          const learnt = lesson(reason, candidates, ask.prompt)
           if (learnt === undefined || lessons.has(learnt)) return Stream.fail(named(reason, sampling))
           const all = known.get(model) ?? nothing
           if (!all.has(learnt)) {
@@ -142,11 +195,17 @@ const unstrict = (value: unknown): unknown => {
   return "function" in rest ? { ...rest, function: unstrict(rest["function"]) } : rest
 }
 
-const withoutThoughts = (message: unknown): unknown => {
-  if (typeof message !== "object" || message === null) return message
-  const { reasoning_content: _, ...rest } = message as Readonly<Record<string, unknown>>
-  return rest
+/** A value without a field, wherever it stands. */
+const without = (value: unknown, name: string): unknown => {
+  if (Array.isArray(value)) return value.map((part) => without(part, name))
+  if (!isRecord(value)) return value
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, part]) => key === name ? [] : [[key, without(part, name)]])
+  )
 }
+
+const texted = (message: unknown): unknown =>
+  isRecord(message) && message["content"] === null ? { ...message, content: "" } : message
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null
@@ -161,6 +220,16 @@ const signed = (message: unknown): unknown => {
   return { ...message, tool_calls: [{ ...first, extra_content: { ...attached, ...foreign } }, ...others] }
 }
 
+/** A message without what was attached to it, or to its calls. */
+const unattached = (message: unknown, name: string): unknown => {
+  if (!isRecord(message)) return message
+  const { [name]: _, tool_calls: calls, ...rest } = message
+  return {
+    ...rest,
+    ...(Array.isArray(calls) ? { tool_calls: calls.map((call) => unattached(call, name)) } : undefined)
+  }
+}
+
 /** A request as the server takes it. */
 export const adapted = <A extends object>(body: A, lessons: Lessons): A => {
   if (lessons.size === 0) return body
@@ -168,11 +237,13 @@ export const adapted = <A extends object>(body: A, lessons: Lessons): A => {
   for (const name of lessons) {
     const other = otherNames[name]
     if (other !== undefined && fields[name] !== undefined) fields[other] = fields[name]
-    if (name === "signatures") {
-      if (Array.isArray(fields["messages"])) fields["messages"] = fields["messages"].map(signed)
-    } else if (name === "strict") fields["tools"] = unstrict(fields["tools"])
-    else if (name === "reasoning_content" && Array.isArray(fields["messages"])) {
-      fields["messages"] = fields["messages"].map(withoutThoughts)
+    const { messages, tools } = fields
+    if (name === "signatures" || name === "content") {
+      if (Array.isArray(messages)) fields["messages"] = messages.map(name === "content" ? texted : signed)
+    } else if (name === "strict") fields["tools"] = unstrict(tools)
+    else if (name === "additionalProperties") fields["tools"] = without(tools, name)
+    else if (attachments.includes(name)) {
+      if (Array.isArray(messages)) fields["messages"] = messages.map((message) => unattached(message, name))
     } else delete fields[name]
   }
   if (fields["tools"] === undefined) delete fields["tools"]

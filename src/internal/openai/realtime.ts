@@ -32,16 +32,17 @@ const shortest = 100
 
 const Event = Schema.Struct({
   type: Schema.String,
-  item_id: maybe(Schema.String),
+  item_id: hint(Schema.Union([Schema.String, Schema.Finite])),
   delta: maybe(Schema.String),
   transcript: maybe(Schema.String),
   logprobs: hint(Schema.Array(Schema.Struct({ logprob: maybe(Schema.Finite) }))),
-  languages: hint(Schema.Array(Schema.Struct({ code: Schema.String }))),
-  error: maybe(Schema.Struct({
-    code: maybe(Schema.String),
-    type: maybe(Schema.String),
-    param: maybe(Schema.String)
-  }))
+  languages: hint(Schema.Array(Schema.Union([Schema.String, Schema.Struct({ code: Schema.String })]))),
+  language: hint(Schema.String),
+  error: hint(
+    Schema.Struct({ code: maybe(Schema.Unknown), type: maybe(Schema.Unknown), param: maybe(Schema.Unknown) })
+  ),
+  // Beside the type, where an error is told by itself.
+  code: maybe(Schema.Unknown)
 })
 
 type Event = typeof Event.Type
@@ -94,6 +95,11 @@ interface Item {
   final: Stt.Transcript | undefined
 }
 
+const languageIn = ({ language, languages }: Event): string | null | undefined => {
+  const first = languages?.[0]
+  return (typeof first === "string" ? first : first?.code) ?? language
+}
+
 /** The conversation with the server: what was sent, and what is owed for it. */
 class Session {
   private readonly language: string | undefined
@@ -107,6 +113,8 @@ class Session {
   private ended = false
   /** Speech in a row that could not be transcribed. */
   private failures = 0
+  /** Transcripts that have named no item. */
+  private unnamed = 0
 
   constructor(language: string | undefined) {
     this.language = language
@@ -136,6 +144,11 @@ class Session {
     return rest
   }
 
+  // What names no item is of the speech that is transcribed now.
+  private idOf({ item_id: id }: Event): string {
+    return id == null ? `unnamed ${this.unnamed}` : String(id)
+  }
+
   private item(id: string): Item | undefined {
     const existing = this.items.get(id)
     if (existing !== undefined || this.finished.includes(id)) return existing
@@ -146,7 +159,7 @@ class Session {
 
   /** What an event tells of the speech. */
   receive(event: Event): ReadonlyArray<Stt.Transcript> | Failure.Reason {
-    const item = typeof event.item_id === "string" ? this.item(event.item_id) : undefined
+    const item = this.item(this.idOf(event))
     switch (event.type) {
       case "input_audio_buffer.committed":
         if (item !== undefined) item.span ??= this.commits.shift()
@@ -155,6 +168,7 @@ class Session {
         return item === undefined ? [] : this.interim(item, event.delta ?? "")
       case "conversation.item.input_audio_transcription.completed":
         if (item === undefined) return []
+        if (event.item_id == null) this.unnamed += 1
         item.span ??= this.commits.shift()
         item.final = this.transcript(item, event)
         this.failures = 0
@@ -162,7 +176,9 @@ class Session {
       case "conversation.item.input_audio_transcription.failed":
         return item === undefined ? [] : this.failed(item, toldReason(event.error ?? {}))
       case "error":
-        if (event.error?.code !== "input_audio_buffer_commit_empty") return toldReason(event.error ?? {})
+        if (event.error?.code !== "input_audio_buffer_commit_empty") {
+          return toldReason(event.error ?? { code: event.code })
+        }
         return [{ text: "", final: true, ...this.commits.shift() }]
       default:
         return []
@@ -193,7 +209,7 @@ class Session {
       final: true,
       ...span,
       ...(confidence === undefined ? undefined : { confidence }),
-      ...languages.heard(this.language === undefined ? event.languages?.[0]?.code : undefined, this.language)
+      ...languages.heard(this.language === undefined ? languageIn(event) : undefined, this.language)
     }
   }
 

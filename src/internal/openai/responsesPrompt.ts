@@ -3,7 +3,7 @@ import type * as Prompt from "effect/ai/Prompt"
 import * as Effect from "effect/Effect"
 import type { ResponseInputContent, ResponseInputItem } from "openai/resources/responses/responses"
 import type * as Failure from "../../Failure.ts"
-import { messagesOf } from "../llm/attached.ts"
+import { messagesOf, type Order } from "../llm/attached.ts"
 import * as metadata from "../llm/metadata.ts"
 import { invalid } from "./client.ts"
 import { itemOf } from "./hostedCalls.ts"
@@ -88,16 +88,16 @@ const once = (items: ReadonlyArray<Item>): Array<Item> => {
 /** The items, in order. */
 export const items = (
   prompt: Prompt.Prompt,
-  { hosted, key, ordered }: {
+  { hosted, key, order }: {
     readonly key: string
-    readonly ordered: boolean
+    readonly order: Order
     /** The server takes back what it has run itself. */
     readonly hosted: boolean
   }
 ): Effect.Effect<Array<Item>, Failure.InvalidRequest> =>
   Effect.map(
     Effect.forEach(
-      messagesOf(prompt, ordered, hosted ? key : undefined),
+      messagesOf(prompt, order, hosted ? key : undefined),
       (message): Effect.Effect<ReadonlyArray<Item>, Failure.InvalidRequest> => {
         switch (message.role) {
           case "system":

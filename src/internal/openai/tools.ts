@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import type * as JsonSchema from "effect/JsonSchema"
 import * as Schema from "effect/Schema"
 import type * as Failure from "../../Failure.ts"
+import { meant } from "../llm/leaked.ts"
 import { parse } from "../tools/json.ts"
 import { invalid } from "./client.ts"
 
@@ -122,7 +123,8 @@ export const answerSchema = (schema: Schema.Top): Effect.Effect<JsonSchema.JsonS
 
 /** What the model wrote as the parameters of a call: JSON, as it should be, or else its text. */
 export const paramsOf = (tools: ReadonlyArray<Described>, name: string, written: unknown): unknown => {
-  const restored = (params: unknown) => tools.find((tool) => tool.name === name)?.restore(params) ?? params
+  const mine = meant(name, tools.map(({ name }) => name))
+  const restored = (params: unknown) => tools.find((tool) => tool.name === mine)?.restore(params) ?? params
   if (typeof written !== "string") return restored(written)
   if (written.trim() === "") return {}
   try {

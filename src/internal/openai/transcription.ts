@@ -1,5 +1,6 @@
 /** One piece of speech to text: a WAV file is sent up, the answer is judged by its own figures. */
 import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { OpenAI } from "openai"
@@ -10,7 +11,9 @@ import type * as Stt from "../../Stt.ts"
 import { hint, maybe } from "../provider/hints.ts"
 import { decodeJson } from "../provider/http.ts"
 import * as languages from "../provider/languages.ts"
+import { errorIn } from "../provider/told.ts"
 import * as utf8 from "../provider/utf8.ts"
+import { plain } from "../stt/answer.ts"
 import { bytes } from "./client.ts"
 import { present } from "./wire.ts"
 
@@ -36,10 +39,15 @@ export interface Manner {
   readonly gates: Gates | undefined
 }
 
+/** A word may have no times: some servers find none for numbers. */
+const Word = Schema.Struct({ word: Schema.String, start: hint(Schema.Finite), end: hint(Schema.Finite) })
+
 const Segment = Schema.Struct({
   start: hint(Schema.Finite),
   end: hint(Schema.Finite),
-  text: Schema.String,
+  text: maybe(Schema.String),
+  // Where servers of one's own tell them.
+  words: hint(Schema.Array(Word)),
   avg_logprob: hint(Schema.Finite),
   compression_ratio: hint(Schema.Finite),
   no_speech_prob: hint(Schema.Finite)
@@ -48,17 +56,36 @@ const Segment = Schema.Struct({
 type Segment = typeof Segment.Type
 
 const Answer = Schema.Struct({
-  text: Schema.String,
-  language: maybe(Schema.String),
+  text: maybe(Schema.String),
+  language: hint(Schema.String),
   languages: hint(Schema.Array(Schema.Struct({ code: Schema.String }))),
   segments: hint(Schema.Array(Segment)),
-  words: hint(Schema.Array(Schema.Struct({ word: Schema.String, start: Schema.Finite, end: Schema.Finite }))),
+  words: hint(Schema.Array(Word)),
   logprobs: hint(Schema.Array(Schema.Struct({ logprob: maybe(Schema.Finite) })))
 })
 
 type Answer = typeof Answer.Type
 
-const decode = decodeJson(Answer)
+const decodeAnswer = decodeJson(
+  Answer.check(Schema.makeFilter(({ segments, text }) => typeof text === "string" || segments != null))
+)
+
+/** An answer as it should be, or the words as text or subtitles, which some servers give whatever they are asked for. */
+const decode = (body: string): Effect.Effect<Answer, Failure.Reason> =>
+  /^\s*(?:\{|$)/.test(body)
+    ? Effect.flatMap(Effect.sync(() => errorOf(body)), (reason) =>
+      reason === undefined ? decodeAnswer(body) : Effect.fail(reason))
+    : Effect.map(plain.decode(body), ({ text }) => ({ text }))
+
+/** An error that has come with a status that is fine. */
+const errorOf = (body: string): Failure.Reason | undefined => {
+  try {
+    const json: unknown = JSON.parse(body)
+    return Predicate.hasProperty(json, "text") ? undefined : errorIn(json)
+  } catch {
+    return undefined
+  }
+}
 
 /** OpenAI refuses shorter audio (ms). */
 const shortest = 100
@@ -134,15 +161,19 @@ const judged = (answer: Answer, manner: Manner): Stt.Recognition => {
   if (segments.length > 0 && kept.length === 0) return nothing
   const inKept = (at: number) =>
     kept.length === segments.length || kept.some(({ end, start }) => at >= (start ?? 0) && at <= (end ?? Infinity))
-  const words = answer.words?.flatMap(({ end, start, word }) =>
-    inKept((start + end) / 2) ? [{ text: word.trim(), start: start * 1000, end: Math.max(start, end) * 1000 }] : []
+  const told = answer.words ?? segments.flatMap(({ words }) => words ?? [])
+  const words = told.flatMap(({ end, start, word }) =>
+    typeof start === "number" && typeof end === "number" && inKept((start + end) / 2)
+      ? [{ text: word.trim(), start: start * 1000, end: Math.max(start, end) * 1000 }]
+      : []
   )
-  const text = kept.length === segments.length ? answer.text : kept.map(({ text }) => text.trim()).join(" ")
+  const joined = () => kept.map(({ text }) => text?.trim() ?? "").filter((text) => text !== "").join(" ")
+  const text = kept.length === segments.length ? answer.text ?? joined() : joined()
   const heard = answer.language ?? answer.languages?.[0]?.code
   return {
     text: text.trim(),
     confidence: confidence ?? ofSegments(kept),
-    words: manner.words ? words : undefined,
+    words: manner.words && words.length > 0 ? words : undefined,
     language: languages.heard(manner.language === undefined ? heard : undefined, manner.language).language
   }
 }

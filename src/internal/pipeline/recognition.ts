@@ -21,7 +21,7 @@ import * as Turn from "../../Turn.ts"
 import { retryAfterMs } from "../resilience/errors.ts"
 import { beside, reopened, through } from "../streams.ts"
 import { delaysOf } from "../stt/delays.ts"
-import { finite, inLanguage, isEmpty, isNews } from "../stt/transcripts.ts"
+import { inLanguage, isEmpty, isNews, sane } from "../stt/transcripts.ts"
 import type { Core } from "./core.ts"
 import { failed, mended, worked } from "./failures.ts"
 import { transcripts } from "./longTexts.ts"
@@ -144,7 +144,7 @@ export const makeRecognition = (
           worked(core, "stt")
         }
         const perceptions = news.map((transcript) =>
-          understood(inLanguage(bounded(finite(transcript)), stt.language), start ?? 0, clock)
+          understood(inLanguage(bounded(sane(transcript)), stt.language), start ?? 0, clock)
         )
         // One that was replaced says nothing of the one that hears now.
         if (delays.usual === told || Deferred.isDoneUnsafe(over)) return perceptions

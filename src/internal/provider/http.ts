@@ -13,10 +13,12 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
+import { own } from "../own.ts"
 import { given, lively } from "../resilience/signs.ts"
 import { isDense, tooDense } from "./dense.ts"
 import { fetch } from "./fetch.ts"
 import * as refusals from "./refusals.ts"
+import { isQuota, type Told, unreadableIn, waitIn } from "./told.ts"
 import * as utf8 from "./utf8.ts"
 
 /** Largest answer in bytes that is kept in memory at once. */
@@ -25,15 +27,35 @@ const maxBytes = 64 * 1024 * 1024
 /** The same of one that is read as a whole, as text. */
 const maxText = 2 * 1024 * 1024
 
-/** Wait in ms that `retry-after-ms` or `retry-after` asks for: a number of seconds, or a date. */
+/** Parts of a length of time as some servers write it: "7.66s", "1m30s", "20ms". */
+const parts = /(\d+(?:\.\d+)?)\s*(ms|s|m|h)(?![a-z])/g
+
+const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
+
+/** A number above this is no count of seconds, but a date in seconds since 1970. */
+const leastDate = 1_000_000_000
+
+const waitMs = (value: string, now: number): number | undefined => {
+  const text = value.trim()
+  if (text === "") return undefined
+  // Of a header that came twice.
+  const seconds = Number(/^(\d+(?:\.\d+)?)(?:\s*,.*)?$/.exec(text)?.[1] ?? text)
+  if (seconds >= leastDate) return seconds * 1000 - now
+  if (!Number.isNaN(seconds)) return seconds * 1000
+  const units = [...text.toLowerCase().replaceAll(/seconds?|secs?/g, "s").matchAll(parts)]
+  const date = Date.parse(text)
+  if (!Number.isNaN(date)) return date - now
+  return units.length === 0
+    ? undefined
+    : units.reduce((sum, [, count, unit]) => sum + Number(count) * (own(unitMs, unit ?? "") ?? 0), 0)
+}
+
+/** Wait in ms that `retry-after-ms` or `retry-after` asks for: a number of seconds, a length, or a date. */
 const retryAfterMs = (header: (name: string) => string | undefined, now: number): number | undefined => {
-  const exact = Number.parseFloat(header("retry-after-ms") ?? "")
+  const exact = Number.parseFloat(header("retry-after-ms") ?? header("x-ms-retry-after-ms") ?? "")
   if (exact >= 0 && Number.isFinite(exact)) return exact
-  const value = header("retry-after")
-  if (value === undefined) return undefined
-  const seconds = Number(value)
-  const ms = Number.isNaN(seconds) ? Date.parse(value) - now : seconds * 1000
-  return Number.isFinite(ms) ? Math.max(0, ms) : undefined
+  const ms = waitMs(header("retry-after") ?? "", now)
+  return ms !== undefined && Number.isFinite(ms) ? Math.max(0, ms) : undefined
 }
 
 /** What an answer with an error status means. */
@@ -75,18 +97,46 @@ export const disconnected = (cause: unknown): Failure.Disconnected => {
 /** Pieces of an answer that are read only for the sake of the connection. */
 const maxWarm = 64
 
+/** Statuses whose meaning the body tells. */
+const explained: ReadonlySet<number> = new Set([400, 413, 422, 429])
+
+const errorOf = (text: string): object | undefined => {
+  try {
+    const json: unknown = JSON.parse(text)
+    const told: unknown = Array.isArray(json) ? json[0] : json
+    const error = Predicate.hasProperty(told, "error") ? told.error : told
+    return Predicate.isObject(error) ? error : Predicate.isObject(told) ? told : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const explain = (refusal: Failure.Rejected, text: string): Failure.Reason => {
+  const error = errorOf(text)
+  return error === undefined ? refusal : judged(refusal, error)
+}
+
+/** What a refusal is that its body says more of. */
+export const judged = (refusal: Failure.Rejected, error: Told): Failure.Rejected | Failure.Broken => {
+  const { retryAfterMs, status } = refusal
+  if (status === 429 && isQuota(error)) return new Failure.Rejected({ status: 402 })
+  if (status === 400 || status === 422) return unreadableIn(error) ?? refusal
+  const wait = retryAfterMs ?? waitIn(error)
+  return wait === undefined || wait === retryAfterMs ? refusal : new Failure.Rejected({ status, retryAfterMs: wait })
+}
+
 /** What went wrong, without URL, headers and body. */
 const reasonOf = ({ reason }: HttpClientError.HttpClientError): Effect.Effect<Failure.Reason> => {
   switch (reason._tag) {
     case "StatusCodeError": {
       const { headers, status } = reason.response
       const refusal = rejected(status, (name) => headers[name])
-      if (status !== 400 && status !== 422) return refusal
+      if (!explained.has(status)) return refusal
       const body = Stream.mkString(Stream.take(Stream.decodeText(reason.response.stream), maxWarm))
       return Effect.zipWith(
         refusal,
         Effect.orElseSucceed(Effect.timeout(body, "1 second"), () => ""),
-        refusals.keepText
+        (refusal, text) => refusals.keepText(explain(refusal, text), text)
       )
     }
     case "TransportError":

@@ -9,10 +9,34 @@ const codes = (
 
 let byName: ReadonlyMap<string, string> | undefined
 
+/** Names that Whisper has for languages beside those of the Unicode tables. */
+const others: ReadonlyArray<readonly [name: string, code: string]> = [
+  ["bengali", "bn"],
+  ["myanmar", "my"],
+  ["maori", "mi"],
+  ["tagalog", "tl"],
+  ["nynorsk", "nn"],
+  ["mandarin", "zh"],
+  ["castilian", "es"],
+  ["flemish", "nl"],
+  ["valencian", "ca"],
+  ["haitian", "ht"],
+  ["letzeburgesch", "lb"],
+  ["moldavian", "ro"],
+  ["moldovan", "ro"],
+  ["panjabi", "pa"],
+  ["pushto", "ps"],
+  ["sinhalese", "si"],
+  ["farsi", "fa"]
+]
+
 const named = (): ReadonlyMap<string, string> => {
   const names = new Intl.DisplayNames(["en"], { type: "language" })
-  return new Map(codes.map((code) => [(names.of(code) ?? code).toLowerCase(), code]))
+  return new Map([...others, ...codes.map((code) => [(names.of(code) ?? code).toLowerCase(), code] as const)])
 }
+
+/** Codes that name no language. */
+const none: ReadonlySet<string> = new Set(["und", "mul", "mis", "zxx", "unk", "nil"])
 
 const subtags = "[a-z]{2,3}([-_][a-z0-9]{1,8})*"
 
@@ -58,10 +82,13 @@ export const placed = (given: string): string => {
 
 /** The tag of what a server tells: a tag, a code of three letters, or the English name. */
 export const told = (language: string): string | undefined => {
-  const name = language.trim().toLowerCase()
+  // A name may have its place behind it: "English (United States)".
+  const name = language.trim().toLowerCase().replace(/\s*\(.*\)$/, "")
+  if (none.has(name)) return undefined
   if (tag.test(name)) return canonical(name)
   byName ??= named()
-  return byName.get(name)
+  const code = byName.get(name)
+  return code === undefined ? undefined : canonical(code)
 }
 
 /** What is told of a transcript: what the server says, else what it was asked for. */

@@ -117,6 +117,18 @@ const dial = (
 const bytesOf = (data: RawData): Buffer =>
   Array.isArray(data) ? Buffer.concat(data) : Buffer.isBuffer(data) ? data : Buffer.from(data)
 
+const sizeOf = (message: string | Uint8Array): number =>
+  typeof message === "string" ? Buffer.byteLength(message) : message.length
+
+const [brace, bracket] = [0x7b, 0x5b]
+
+/** A message as it is read: JSON is text, also where a proxy has made bytes of it. Nothing of what only shows that the connection stands. */
+const read = (bytes: Buffer, isBinary: boolean): string | Uint8Array | undefined => {
+  if (isBinary && bytes[0] !== brace && bytes[0] !== bracket) return bytes
+  const text = bytes.toString().replace(/^\uFEFF/, "")
+  return text.length < 8 && /^\s*(?:null|\{\s*\}|\[\s*\])?\s*$/.test(text) ? undefined : text
+}
+
 /** Listens before the socket can say anything: what comes between the opening and the first read is not lost. */
 const listen = (
   socket: WebSocket,
@@ -130,15 +142,17 @@ const listen = (
   let broken: Failure.InvalidResponse | undefined
   socket.on("message", (data, isBinary) => {
     const bytes = bytesOf(data)
-    if (!isBinary && isDense(bytes)) {
+    if (isDense(bytes) && typeof read(bytes, isBinary) === "string") {
       broken ??= new Failure.InvalidResponse({ detail: `a message cannot be read: ${tooDense}` })
       return socket.terminate()
     }
     closes.worked()
+    const message = read(bytes, isBinary)
+    if (message === undefined) return
     unread++
-    unreadBytes += bytes.length
+    unreadBytes += sizeOf(message)
     if (unread >= maxUnread || unreadBytes >= maxUnreadBytes) socket.pause()
-    Queue.offerUnsafe(incoming, isBinary ? bytes : bytes.toString())
+    Queue.offerUnsafe(incoming, message)
   })
   // Of a connection that is lost, the code that comes with "close" says more.
   socket.on("error", (error) => {
@@ -154,7 +168,7 @@ const listen = (
     // One at a time: what a reader leaves, the next one finds.
     messages: Stream.fromPull(Effect.succeed(Effect.map(Queue.take(incoming), (message) => {
       unread--
-      unreadBytes -= typeof message === "string" ? Buffer.byteLength(message) : message.length
+      unreadBytes -= sizeOf(message)
       if (unread <= maxUnread / 2 && unreadBytes <= maxUnreadBytes / 2 && socket.isPaused) socket.resume()
       return Arr.of(message)
     }))),

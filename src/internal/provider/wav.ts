@@ -4,8 +4,15 @@ import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as Audio from "../../Audio.ts"
 import * as Failure from "../../Failure.ts"
+import { fromFile } from "../audio/wav.ts"
+import { fileKind } from "./pcm.ts"
 
-const invalidWav = new Failure.InvalidResponse({ detail: "the audio is not a WAV file that can be read" })
+const notWav = (kind: string | undefined): Failure.InvalidResponse =>
+  new Failure.InvalidResponse({
+    detail: kind === undefined || kind === "WAV"
+      ? "the audio is not a WAV file that can be read"
+      : `the audio is ${kind === "text" ? kind : `a file of ${kind}`}, and not the WAV file that was asked for`
+  })
 
 const whole = (body: Stream.Stream<Uint8Array, Failure.Reason>) =>
   Effect.map(Stream.runCollect(body), (all) => {
@@ -23,8 +30,8 @@ export const wav = (body: Stream.Stream<Uint8Array, Failure.Reason>, format: Aud
   Stream.fromEffect(Effect.gen(function*() {
     const bytes = yield* whole(body)
     if (bytes.length === 0) return []
-    const file = Audio.decodeWav(bytes)
-    if (Result.isFailure(file)) return yield* invalidWav
+    const file = Audio.decodeWav(fromFile(bytes))
+    if (Result.isFailure(file)) return yield* notWav(fileKind(bytes))
     const converter = Audio.converter({ to: format })
     return [...converter.push([file.success]), ...converter.flush()]
   })).pipe(Stream.flattenIterable)

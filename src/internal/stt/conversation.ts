@@ -140,6 +140,25 @@ class Packer {
   }
 }
 
+/** Tells transcripts on, but what has been told for good: once more, or as a guess. */
+const newly = () => {
+  let last: Stt.Transcript | undefined
+  return (heard: Stt.Transcript): ReadonlyArray<Stt.Transcript> => {
+    const { end, final, start, text } = heard
+    const isAgain = last !== undefined && start !== undefined && start === last.start && end === last.end &&
+      text === last.text
+    if (!final) {
+      const isOld = heard.turn === undefined && end !== undefined && last?.end !== undefined && end <= last.end
+      return isOld && text.trim() !== "" ? [] : [heard]
+    }
+    if (text.trim() === "") return [heard]
+    // It may have been asked for.
+    if (isAgain) return [{ ...heard, text: "" }]
+    last = heard
+    return [heard]
+  }
+}
+
 /** One stream's connection. */
 interface Line {
   readonly write: (pieces: ReadonlyArray<Piece>) => Effect.Effect<void>
@@ -156,6 +175,8 @@ const dial = Effect.fnUntraced(function*<E>(
   const state = { ended: false }
   let sentAt = yield* monotonic
   let heardAt = sentAt
+
+  const news = newly()
 
   // Reader and writer both send: what is said first goes first.
   const outbox: Array<Message> = []
@@ -178,7 +199,7 @@ const dial = Effect.fnUntraced(function*<E>(
       heardAt = yield* monotonic
       const { done, reply, transcripts } = yield* dialect.hear(message)
       if (reply !== undefined) yield* send(reply)
-      yield* Effect.forEach(transcripts, (heard) => Queue.offer(out, heard), { discard: true })
+      yield* Effect.forEach(transcripts.flatMap(news), (heard) => Queue.offer(out, heard), { discard: true })
       if (done === true && state.ended) yield* Queue.end(out)
     })
 

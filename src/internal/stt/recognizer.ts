@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type * as Audio from "../../Audio.ts"
+import * as Audio from "../../Audio.ts"
 import type * as Stt from "./model.ts"
 import type { Nothing, Segment, Segmenter } from "./segments.ts"
 
@@ -13,17 +13,31 @@ const concurrency = 4
 
 type Recognize = (speech: Audio.Frame) => Effect.Effect<Stt.Recognition, Stt.SttError>
 
-const transcript = ({ end, final, from, start }: Segment, heard: Stt.Recognition): Stt.Transcript => ({
+/** Words may end a little behind the speech that they are in (ms). */
+const slackMs = 1000
+
+/** Where they lie far behind the speech, they are told in another unit, or are not its own. */
+const within = (words: Stt.Recognition["words"], lengthMs: number): Stt.Recognition["words"] => {
+  const last = Math.max(0, ...(words ?? []).map(({ end }) => end))
+  if (words === undefined || last <= lengthMs + slackMs) return words
+  if (last / 1000 > lengthMs + slackMs) return undefined
+  return words.map((word) => ({ ...word, start: word.start / 1000, end: word.end / 1000 }))
+}
+
+const transcript = ({ end, final, from, speech, start }: Segment, heard: Stt.Recognition): Stt.Transcript => ({
   text: heard.text,
   final,
   start,
   end,
-  ...(heard.words === undefined ? undefined : {
-    words: heard.words.map((word) => ({ ...word, start: from + word.start, end: from + word.end }))
-  }),
+  ...timed(within(heard.words, speech === undefined ? Infinity : Audio.durationMs(speech)), from),
   ...(heard.confidence === undefined ? undefined : { confidence: heard.confidence }),
   ...(heard.language === undefined ? undefined : { language: heard.language })
 })
+
+const timed = (words: Stt.Recognition["words"], from: number): Pick<Stt.Transcript, "words"> =>
+  words === undefined
+    ? {}
+    : { words: words.map((word) => ({ ...word, start: from + word.start, end: from + word.end })) }
 
 /** What was sent had no words. */
 const settled: Stt.Transcript = { text: "", final: true }
