@@ -51,8 +51,7 @@ export const bounded = <A, E, R>(
 ): Effect.Effect<Option.Option<Exit.Exit<A, E>>, never, R> =>
   Effect.flatMap(
     Effect.forkDetach(effect, { startImmediately: true }),
-    (fiber) =>
-      Effect.onInterrupt(settle(fiber, ms, gracePeriod), () => Effect.sync(() => fiber.interruptUnsafe()))
+    (fiber) => Effect.onInterrupt(settle(fiber, ms, gracePeriod), () => Effect.sync(() => fiber.interruptUnsafe()))
   )
 
 /** The same for what is done at the end of something: what goes wrong with it is logged, and holds nothing up. */
