@@ -141,7 +141,7 @@ export interface CommitOptions {
  * @since 0.1.0
  */
 export interface KeysOptions {
-  /** With so many keys (1 to 64) they are complete. @default 32 */
+  /** With so many keys (1 to 64) they are complete. An end key just behind them belongs to them, too. @default 32 */
   readonly most?: number | undefined
   /** The key after which they are complete. It is not among them. `false`: there is none. @default "#" */
   readonly endKey?: string | false | undefined
@@ -149,7 +149,12 @@ export interface KeysOptions {
   readonly first?: Duration.Input | undefined
   /** Longest wait for each further key. @default "3 seconds" */
   readonly next?: Duration.Input | undefined
-  /** There is no `UserPressedKey` of them, so no listener and no record has them. @default false */
+  /**
+   * There is no `UserPressedKey` of them, so no listener and no record has them. The same holds for
+   * keys that follow within two seconds, of a caller who has pressed too many.
+   *
+   * @default false
+   */
   readonly secret?: boolean | undefined
 }
 
