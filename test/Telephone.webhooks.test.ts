@@ -3,6 +3,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Deferred, Effect, Layer, Logger, Redacted, type Scope } from "effect"
 import { Room, Telephone, Worker } from "effect-voice"
+import { request } from "node:http"
 import { sign } from "../src/internal/telephone/signature.ts"
 import { announce, type Carrier, open, post, streamOf } from "./support/carrier.ts"
 
@@ -31,6 +32,8 @@ const telephone = (options: Partial<Telephone.TelephoneOptions> = {}) =>
       port: 0,
       host: "127.0.0.1",
       http: false,
+      // However busy this machine is.
+      load: () => 0,
       ...options
     })
     const carrier: Carrier = { port: made.port, token, url }
@@ -312,6 +315,157 @@ describe("the address", () => {
         const { carrier } = yield* telephone()
         const signature = sign(token, signed, Object.entries(incoming))
         assert.strictEqual((yield* post(carrier.port, path, incoming, { "x-twilio-signature": signature })).status, 403)
+      })
+  )
+})
+
+describe("a request", () => {
+  const form = new URLSearchParams(incoming).toString()
+  const signed = (pairs: ReadonlyArray<readonly [string, string]>) => ({
+    "x-twilio-signature": sign(token, "https://voice.example.com/call", pairs)
+  })
+  const right = signed(Object.entries(incoming))
+  interface Asked {
+    readonly method?: string
+    readonly path?: string
+    readonly headers?: Readonly<Record<string, string>>
+    readonly body?: string | Buffer
+    readonly status: number
+  }
+
+  each<Asked>(
+    [
+      ["of a form", { status: 200 }],
+      ["in chunks", { headers: { ...right, "transfer-encoding": "chunked" }, status: 200 }],
+      ["whose type is told with a charset", {
+        headers: { ...right, "content-type": "application/x-www-form-urlencoded; charset=UTF-8" },
+        status: 200
+      }],
+      ["with letters of many scripts", {
+        headers: signed([...Object.entries(incoming), ["CallerName", "Müller 😀 + & ="]]),
+        body: `${form}&${new URLSearchParams({ CallerName: "Müller 😀 + & =" })}`,
+        status: 200
+      }],
+      ["with spaces as %20", {
+        headers: signed([...Object.entries(incoming), ["CallerName", "A B"]]),
+        body: `${form}&CallerName=A%20B`,
+        status: 200
+      }],
+      ["with a field twice", {
+        headers: signed([...Object.entries(incoming), ["Extra", "1"], ["Extra", "2"]]),
+        body: `${form}&Extra=1&Extra=2`,
+        status: 200
+      }],
+      ["with fields in another order", { body: form.split("&").toReversed().join("&"), status: 200 }],
+      ["with a field that was added", { body: `${form}&Extra=1`, status: 403 }],
+      ["with a field that is missing", { body: form.replace(/&?Direction=\w+/, ""), status: 403 }],
+      ["of another coding", {
+        body: Buffer.from(`${form}&CallerName=M%FCller`, "latin1"),
+        headers: signed([...Object.entries(incoming), ["CallerName", "Müller"]]),
+        status: 403
+      }],
+      ["of JSON", {
+        headers: { ...right, "content-type": "application/json" },
+        body: JSON.stringify(incoming),
+        status: 403
+      }],
+      ["of nothing", { body: "", status: 403 }],
+      ["of nothing, which is signed", { headers: signed([]), body: "", status: 400 }],
+      ["of no call", { headers: signed([["From", "+1"]]), body: "From=%2B1", status: 400 }],
+      ["of a call that is a path", { headers: signed([["CallSid", "../x"]]), body: "CallSid=..%2Fx", status: 400 }],
+      ["without a signature", { headers: {}, status: 403 }],
+      ["with an empty one", { headers: { "x-twilio-signature": "" }, status: 403 }],
+      ["with two", { headers: { "x-twilio-signature": `x, ${right["x-twilio-signature"]}` }, status: 403 }],
+      ["with one of hex", {
+        headers: { "x-twilio-signature": Buffer.from(right["x-twilio-signature"], "base64").toString("hex") },
+        status: 403
+      }],
+      ["that is long", { body: `${form}&Extra=${"x".repeat(70_000)}`, status: 400 }],
+      ["that is long, in chunks", {
+        headers: { ...right, "transfer-encoding": "chunked" },
+        body: `${form}&Extra=${"x".repeat(70_000)}`,
+        status: 400
+      }],
+      ["by GET", { method: "GET", path: `/call?${form}`, status: 405 }],
+      ["by PUT", { method: "PUT", status: 405 }],
+      ["for the stream that is no socket", { method: "GET", path: "/call/stream", status: 405 }],
+      ["elsewhere", { path: "/call/x", status: 404 }],
+      ["with a slash more", { path: "//call", status: 404 }]
+    ],
+    "is answered as what it is: %s",
+    ({ body = form, headers = right, method = "POST", path = "/call", status }) =>
+      Effect.gen(function*() {
+        const { carrier, made } = yield* telephone()
+        const answer = yield* Effect.callback<number>((resume) => {
+          const sent = request({ host: "127.0.0.1", port: carrier.port, path, method, headers }, (response) => {
+            response.resume()
+            response.on("end", () => resume(Effect.succeed(response.statusCode ?? 0)))
+          })
+          sent.on("error", (error) => resume(Effect.die(error)))
+          sent.end(method === "GET" ? undefined : body)
+        })
+        assert.strictEqual(answer, status)
+        assert.isTrue((yield* made.status).ready)
+      })
+  )
+})
+
+describe("a stream", () => {
+  const media = (chunk: number) => ({
+    event: "media",
+    media: { chunk: String(chunk), timestamp: String((chunk - 1) * 20), payload: Buffer.alloc(160).toString("base64") }
+  })
+  const connected = { event: "connected", protocol: "Call", version: "1.0.0" }
+  const stop = { event: "stop" }
+  const begin = Symbol("the message with which it begins")
+
+  each<readonly [messages: ReadonlyArray<object | typeof begin>, end: string | undefined]>(
+    [
+      ["in its order", [[connected, begin, media(1), stop], "room_closed"]],
+      ["without a word before", [[begin, media(1), stop], "room_closed"]],
+      ["with audio before it begins", [[media(1), media(2), begin, media(3), stop], "room_closed"]],
+      ["with two seconds of audio before", [
+        [...Array.from({ length: 100 }, (_, i) => media(i)), begin, stop],
+        undefined
+      ]],
+      ["that begins twice", [[connected, begin, begin, media(1), stop], "room_closed"]],
+      ["that ends before it begins", [[stop, begin, media(1)], "room_closed"]],
+      ["that ends twice", [[begin, stop, stop, media(1)], "room_closed"]],
+      ["that ends, and begins again", [[begin, stop, begin, media(1)], "room_closed"]]
+    ],
+    "is one call or none, and ends once: %s",
+    ([messages, end]) =>
+      Effect.gen(function*() {
+        const ended: Array<string> = []
+        const begun: Array<string> = []
+        const definition = Worker.define({
+          layer: Layer.empty,
+          entry: (job) =>
+            Effect.gen(function*() {
+              begun.push(job.id)
+              ended.push(yield* (yield* Room.Room).ended)
+            })
+        })
+        const url = "https://voice.example.com/call"
+        const { port, status } = yield* Telephone.make(definition, {
+          url,
+          token,
+          port: 0,
+          host: "127.0.0.1",
+          http: false,
+          load: () => 0
+        })
+        const carrier: Carrier = { port, token, url }
+        const { body } = yield* announce(carrier, incoming)
+        const line = yield* open(carrier)
+        const start = {
+          event: "start",
+          start: { streamSid: "MZ1", accountSid: "AC1", callSid: "CA1", customParameters: streamOf(body).parameters }
+        }
+        for (const message of messages) line.send(message === begin ? start : message as object)
+        yield* line.until(() => line.closed !== undefined)
+        assert.deepStrictEqual([begun, ended], end === undefined ? [[], []] : [["CA1"], [end]])
+        while ((yield* status).calls > 0) yield* Effect.sleep("5 millis")
       })
   )
 })
