@@ -97,7 +97,7 @@ export type Component = typeof Component.Type
  * **Details**
  *
  * Four of them are of a call that the agent's side has made and that nobody took: the other side
- * did not answer (`unanswered`), was on the telephone (`busy`), declined (`refused`), or could not
+ * did not answer, or not in `timeLimits.ringing` (`unanswered`), was on the telephone (`busy`), declined (`refused`), or could not
  * be reached (`call_failed`). Then no agent has entered. The session's `timeLimits` ended it if it
  * lasted too long (`time_limit`), or if the user was away for too long (`user_away`).
  *

@@ -277,6 +277,13 @@ export interface Options {
      * @default "Infinity"
      */
     readonly away?: Duration.Input | undefined
+    /**
+     * Longest time for which a telephone call that you make may ring. Then its line is ended, and the
+     * session has the reason `unanswered`.
+     *
+     * @default "2 minutes"
+     */
+    readonly ringing?: Duration.Input | undefined
     /** The last words. With `""` there are none. @default "Goodbye!" */
     readonly goodbye?: string | undefined
   } | undefined

@@ -141,7 +141,7 @@ export interface CommitOptions {
  * @since 0.1.0
  */
 export interface KeysOptions {
-  /** With so many keys (1 to 64) they are complete. @default 32 */
+  /** With so many keys (1 to 64) they are complete. An end key just behind them belongs to them, too. @default 32 */
   readonly most?: number | undefined
   /** The key after which they are complete. It is not among them. `false`: there is none. @default "#" */
   readonly endKey?: string | false | undefined
@@ -149,7 +149,12 @@ export interface KeysOptions {
   readonly first?: Duration.Input | undefined
   /** Longest wait for each further key. @default "3 seconds" */
   readonly next?: Duration.Input | undefined
-  /** There is no `UserPressedKey` of them, so no listener and no record has them. @default false */
+  /**
+   * There is no `UserPressedKey` of them, so no listener and no record has them. The same holds for
+   * keys that follow within two seconds, of a caller who has pressed too many.
+   *
+   * @default false
+   */
   readonly secret?: boolean | undefined
 }
 
@@ -159,8 +164,8 @@ export interface KeysOptions {
  * **Details**
  *
  * `voicemail` is an answering machine, which has said its greeting. `menu` wants a key
- * (`Room.sendDtmf`). `unreachable` is the network, or a mailbox that is full. `nobody` has said
- * nothing.
+ * (`Room.sendDtmf`). `unreachable` is the network, or a mailbox that takes no message. `nobody` has said
+ * nothing, or gave a long sound without a word, such as music.
  *
  * @category models
  * @since 0.1.0
@@ -181,7 +186,7 @@ export interface AnsweredByOptions {
   readonly first?: Duration.Input | undefined
   /**
    * Longest greeting of a person whose words are no machine's. A longer one is a voicemail's, unless
-   * `isMachine` says otherwise.
+   * it ends with a question, or `isMachine` says otherwise. `docs/telephone.md` has measurements.
    *
    * @default "6 seconds"
    */
@@ -315,8 +320,9 @@ export type RunningCall = typeof RunningCall.Type
  *   the tool says nothing more, and what the tool gives is told as soon as it is there.
  * - `answeredBy` tells who has answered a call that the agent's side has made: ask in `onEnter`,
  *   before the agent speaks. It goes by the words of the greeting (in English, German, French,
- *   Spanish, Portuguese, Italian and Dutch), then by its length. It is there when a person has said
- *   "hello", or when a machine has said all of its greeting. Until then no turn gets a reply.
+ *   Spanish, Portuguese, Italian, Dutch, Polish and Russian), then by its length. It is there when a
+ *   person has said "hello", or when a machine has said all of its greeting. Until then no turn gets
+ *   a reply, and no model is asked.
  * - `listen` turns the microphone on or off.
  * - `handoff` gives the conversation to another agent, after `onExit` of the present one and before
  *   `onEnter` of the other. If the other agent's layers fail, it fails with their error and nothing

@@ -37,7 +37,9 @@ import type * as Worker from "./Worker.ts"
 export interface Incoming {
   /** The carrier's sid of the call. */
   readonly id: string
+  /** The number that calls, as the carrier writes it; `undefined` if it is withheld. */
   readonly from: string | undefined
+  /** The number that is called. */
   readonly to: string | undefined
   readonly direction: "inbound" | "outbound"
 }
@@ -66,8 +68,8 @@ export interface TelephoneOptions {
   /** Address to listen on. @default every address of the machine */
   readonly host?: string | undefined
   /**
-   * Decides whether to answer a call. If it fails, or takes longer than five seconds, the call is
-   * refused.
+   * Decides whether to answer a call. If it fails, gives something else than a `Decision`, or takes
+   * longer than five seconds, the call is refused, and the log says why.
    *
    * @default answers every call
    */

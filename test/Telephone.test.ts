@@ -169,10 +169,10 @@ describe("Telephone", () => {
           kind: "sip",
           direction: "inbound",
           call: "answered",
-          metadata: JSON.stringify({ customer: "42", note: "&lt;&quot;ä&amp;&apos;&gt;" }),
+          metadata: JSON.stringify({ customer: "42", note: "<\"ä&'>" }),
           attributes: {
             customer: "42",
-            note: "&lt;&quot;ä&amp;&apos;&gt;",
+            note: "<\"ä&'>",
             "sip.callID": id,
             "sip.callStatus": "active",
             "sip.phoneNumber": "+15550001111",

@@ -80,7 +80,7 @@ const none: Readonly<Record<string, string>> = {
   "provider/http.ts: maxWarm": "of an answer that is read for its connection alone",
   "provider/tap.ts: maxRefusal": "of what is shown to who watches",
   "recorder/format.ts: mostText": "of what is bounded where it is taken in",
-  "telephone/stream.ts: longestGap": "of the clock of a call",
+  "telephone/timeline.ts: longestGap": "of the clock of a call",
   "turn/wordless.ts: longest": "of a voice without words",
   "worker/childTrace.ts: most": "of our own spans, between two processes",
   "worker/slots.ts: mostBetween": "of our own waiting"

@@ -1,8 +1,8 @@
 /**
  * A call of a Twilio number as a room: media streams over a WebSocket.
  *
- * The caller is the one participant, `caller`, of kind `sip`; their number and the number that they
- * called are the attributes `sip.phoneNumber` and `sip.trunkPhoneNumber`, the parameters of the
+ * The caller is the one participant, `caller`, of kind `sip`; their number and yours
+ * are the attributes `sip.phoneNumber` and `sip.trunkPhoneNumber`, the parameters of the
  * stream are attributes by their own names, and all of them as JSON in `metadata`. Audio is 8 kHz
  * both ways, and keys are `Dtmf` events. The playhead is exact: the carrier sends marks back as it
  * plays.
@@ -32,7 +32,7 @@ import type { Room, RoomError } from "../Room.ts"
 export interface Options {
   /** The agent's identity in the room. @default "agent" */
   readonly identity?: string | undefined
-  /** Number of the caller, where it is known. */
+  /** Number that calls, where it is known: yours, if the call is `outbound`. */
   readonly from?: string | undefined
   /** Number that was called, where it is known. */
   readonly to?: string | undefined

@@ -137,6 +137,150 @@ describe("keys that belong together", () => {
       assert.deepStrictEqual(Testing.invariants(timeline), [])
     }))
 
+  interface Case {
+    readonly options: Session.KeysOptions
+    readonly user: ReadonlyArray<Testing.UserAction>
+    /** What was collected, what onKey was told, and what the events tell. */
+    readonly got: string
+    readonly hooked?: string
+    readonly told?: string
+  }
+
+  it.effect.each<readonly [name: string, given: Case]>([
+    ["the end key behind the last one", {
+      options: { most: 4 },
+      user: press(2000, "1234#"),
+      got: "1234",
+      told: "1234#"
+    }],
+    ["the end key, a second behind the last one", {
+      options: { most: 4 },
+      user: [...press(2000, "1234"), ...press(3700, "#")],
+      got: "1234"
+    }],
+    ["the end key, long behind it", {
+      options: { most: 4 },
+      user: [...press(2000, "1234"), ...press(6000, "#")],
+      got: "1234",
+      hooked: "#"
+    }],
+    ["the end key twice", { options: {}, user: press(2000, "12##"), got: "12", hooked: "#" }],
+    ["the end key twice behind the last one", {
+      options: { most: 2 },
+      user: press(2000, "12##"),
+      got: "12",
+      hooked: "#"
+    }],
+    ["the end key, later than the next key may be", {
+      options: { next: "1 second" },
+      user: [...press(2000, "12"), ...press(4000, "#")],
+      got: "12"
+    }],
+    ["another end key behind the last one", {
+      options: { most: 4, endKey: "*" },
+      user: press(2000, "1234*#"),
+      got: "1234",
+      hooked: "#"
+    }],
+    ["no end key", { options: { most: 2, endKey: false }, user: press(2000, "12#"), got: "12", hooked: "#" }],
+    ["more than may be", { options: { most: 4 }, user: press(2000, "123456"), got: "1234", hooked: "56" }],
+    ["more than may be of a secret", {
+      options: { most: 4, secret: true },
+      user: [...press(2000, "123456#"), ...press(9000, "7")],
+      got: "1234",
+      hooked: "7",
+      told: "7"
+    }],
+    ["more than may be of a secret, slowly", {
+      options: { most: 4, secret: true },
+      user: [0, 1, 2, 3, 4, 5].map((i) => Testing.press(2000 + i * 1500, `${i + 1}`)),
+      got: "1234",
+      told: ""
+    }],
+    ["a secret that goes on after its time", {
+      options: { secret: true, next: "1 second" },
+      user: [...press(2000, "12"), ...press(4200, "34")],
+      got: "12",
+      told: ""
+    }],
+    ["all in one breath", {
+      options: { most: 4 },
+      user: [Testing.press(2000, "1234#")],
+      got: "1234"
+    }],
+    ["more in one breath", { options: { most: 4 }, user: [Testing.press(2000, "123456")], got: "1234", hooked: "56" }],
+    ["a secret in one breath, and more", {
+      options: { most: 4, secret: true },
+      user: [Testing.press(2000, "123456#")],
+      got: "1234",
+      told: ""
+    }],
+    ["an end key in one breath, and more", {
+      options: {},
+      user: [Testing.press(2000, "12#34")],
+      got: "12",
+      hooked: "34"
+    }],
+    ["keys while somebody speaks", {
+      options: { most: 4 },
+      user: [Testing.say(1800, 3400, "One two three four."), ...press(2000, "1234")],
+      got: "1234"
+    }],
+    ["keys of the fourth column", { options: { most: 4 }, user: press(2000, "ABCD"), got: "ABCD" }],
+    ["a star, which is a key", { options: {}, user: press(2000, "*1*2#"), got: "*1*2" }],
+    ["the end key alone", { options: {}, user: press(2000, "##"), got: "", hooked: "#" }]
+  ])(
+    "leave nobody else what belongs to them: %s",
+    ([, { got: wanted, hooked: others = "", options, told, user }]) =>
+      Effect.gen(function*() {
+        const { got, hooked, timeline } = yield* collect(options, user)
+        assert.deepStrictEqual([got.map(([, keys]) => keys), hooked.join("")], [[wanted], others])
+        if (told !== undefined) {
+          assert.strictEqual(timeline.of("UserPressedKey").map(({ key }) => key).join(""), told)
+        }
+        if (options.secret === true) {
+          assert.notMatch(
+            timeline.print() + JSON.stringify([timeline.events, timeline.logs, timeline.messages]),
+            /1234|"[1-6]"/
+          )
+        }
+      })
+  )
+
+  it.effect("of one question do not answer the next", () =>
+    Effect.gen(function*() {
+      const got: Array<string> = []
+      yield* Testing.scenario({
+        room: { kind: "sip" },
+        user: [...press(2000, "1234#"), ...press(3500, "56#")],
+        at: [{
+          at: 1000,
+          do: (session) =>
+            Effect.gen(function*() {
+              got.push(yield* session.keys({ most: 4, secret: true }))
+              got.push(yield* session.keys())
+            })
+        }]
+      })
+      assert.deepStrictEqual(got, ["1234", "56"])
+    }))
+
+  it.effect("of two who ask go to the one who asked last, and then to the other", () =>
+    Effect.gen(function*() {
+      const got: Array<string> = []
+      const ask = (at: number, name: string): Testing.Step<never> => ({
+        at,
+        do: (session) =>
+          Effect.map(session.keys({ most: 2, endKey: false }), (keys) => void got.push(`${name} ${keys}`))
+      })
+      yield* Testing.scenario({
+        room: { kind: "sip" },
+        user: press(2000, "1234"),
+        at: [ask(1000, "first"), ask(1500, "second")]
+      })
+      assert.deepStrictEqual(got, ["second 12", "first 34"])
+    }))
+
   it.effect("end with the session, and with wrong options do not begin", () =>
     Effect.gen(function*() {
       let failure: unknown

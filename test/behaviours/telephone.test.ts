@@ -1,7 +1,7 @@
 /** Calls over a telephone: when they begin, and that they end. */
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Fiber, Layer } from "effect"
-import { Agent, Failure, Pipeline, Room, Session } from "effect-voice"
+import { Agent, Failure, Pipeline, Room, Session, Tools } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 
 const agent = Agent.make({
@@ -234,6 +234,129 @@ describe("a call that the agent's side has made", () => {
       assert.deepStrictEqual(timeline.of("SessionClosed").map(({ at, reason }) => [at, reason]), [[5000, "hang_up"]])
       assert.deepStrictEqual([timeline.messages, timeline.audible], [[], []])
     }))
+
+  it.effect.each<readonly [string, Pipeline.Options | undefined, number]>([
+    ["two minutes", undefined, 120_000],
+    ["what the program says", { timeLimits: { ringing: "30 seconds" } }, 30_000]
+  ])("that rings for longer than %s is over, and its line is ended", ([, options, at]) =>
+    Effect.gen(function*() {
+      const asked: Array<string> = []
+      const timeline = yield* Testing.scenario({
+        room: { kind: "sip", direction: "outbound", call: "ringing" },
+        agent,
+        options,
+        layer: Layer.effect(
+          Room.Room,
+          Effect.map(Room.Room, (room) => ({
+            ...room,
+            remove: (identity: string) =>
+              Effect.andThen(Effect.sync(() => asked.push(identity)), room.remove!(identity))
+          }))
+        ),
+        until: 180_000
+      })
+      assert.deepStrictEqual(timeline.of("SessionClosed").map(({ at, reason }) => [at, reason]), [[at, "unanswered"]])
+      assert.deepStrictEqual([asked, timeline.messages, timeline.left], [["caller"], [], ""])
+    }))
+
+  const tells = Testing.callStatus
+  it.effect.each<
+    readonly [string, ReadonlyArray<Testing.UserAction>, ReadonlyArray<readonly [number, string]>, number]
+  >([
+    ["answered at once", [tells(1000, "answered")], [], 1],
+    ["answered, and said to ring again", [tells(1000, "answered"), tells(3000, "ringing")], [], 1],
+    ["answered twice", [tells(1000, "answered"), tells(3000, "answered")], [], 1],
+    ["ended while it rings", [tells(1000, "ringing"), tells(3000, "ended")], [[3000, "unanswered"]], 0],
+    ["busy, and then answered", [tells(1000, "busy"), tells(3000, "answered")], [[1000, "busy"]], 0],
+    ["failed in the first moment", [tells(1, "failed")], [[1, "call_failed"]], 0],
+    ["answered, and then failed", [tells(1000, "answered"), tells(9000, "failed")], [[9000, "participant_left"]], 1],
+    ["answered, and then busy", [tells(1000, "answered"), tells(9000, "busy")], [[9000, "participant_left"]], 1],
+    ["answered in the moment in which they leave", [tells(3000, "answered"), Testing.leave(3000, "left")], [[
+      3000,
+      "unanswered"
+    ]], 0],
+    ["refused after a while", [tells(1000, "ringing"), tells(40_000, "refused")], [[40_000, "refused"]], 0],
+    ["answered after keys", [Testing.press(500, "1"), tells(3000, "answered")], [], 1]
+  ])("is told as it was: %s", ([, user, closed, messages]) =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        room: { kind: "sip", direction: "outbound", call: "dialing" },
+        agent,
+        user,
+        options: { turn: { awayAfter: "5 seconds" } },
+        until: 60_000
+      })
+      const ends = timeline.of("SessionClosed").filter(({ reason }) => reason !== "closed")
+      assert.deepStrictEqual(ends.map(({ at, reason }) => [at, reason]), closed.map((end) => [...end]))
+      assert.strictEqual(
+        timeline.messages.filter((line) => line === "assistant: I call about your booking.").length,
+        messages
+      )
+      assert.strictEqual(timeline.left, "")
+    }))
+
+  it.effect.each<readonly [Room.LeaveReason, boolean]>([
+    ["left", false],
+    ["left", true],
+    ["connection_lost", false],
+    ["sip_failure", true]
+  ])(
+    "and that is ended at any moment of it ends once, and leaves nothing open: %s, made by us: %s",
+    ([reason, made]) =>
+      Effect.gen(function*() {
+        const bank = Agent.make({
+          instructions: "",
+          onEnter: async (session) => {
+            if (made) await session.answeredBy()
+            await session.say("Welcome to the bank.")
+          },
+          tools: Tools.functions({
+            pin: {
+              run: async (_, { session }) => {
+                await session.say("Please enter your PIN.")
+                return (await session.keys({ most: 4, secret: true })).length
+              }
+            },
+            transfer: {
+              voice: { result: "silent" },
+              run: async (_, { session }) => {
+                const goodbye = await session.say("I put you through.", { protected: true })
+                await goodbye.heard()
+              }
+            },
+            bye: { run: (_, { session }) => session.hangUp({ say: "Goodbye!" }) }
+          })
+        })
+        for (let at = 300; at < 26_000; at += 1170) {
+          const timeline = yield* Testing.scenario({
+            room: made ? { kind: "sip", direction: "outbound", call: "ringing" } : { kind: "sip" },
+            agent: bank,
+            user: [
+              ...(made ? [tells(1000, "answered"), Testing.say(1500, 2000, "Hello?")] : []),
+              Testing.say(5000, 6000, "My balance, please."),
+              ...[..."1234"].map((key, i) => Testing.press(10_000 + 200 * i, key)),
+              Testing.say(15_000, 16_000, "A person, please."),
+              Testing.say(21_000, 22_000, "Thank you, bye."),
+              Testing.leave(at, reason)
+            ],
+            llm: [{ tools: [{ name: "pin" }] }, "Ten euros.", { tools: [{ name: "transfer" }] }, {
+              tools: [{ name: "bye" }]
+            }],
+            llmOptions: { otherwise: "Bye." },
+            tts: { duration: 1500 },
+            options: { returnTimeout: "5 seconds" }
+          })
+          const where = `at ${at}`
+          assert.lengthOf(timeline.of("SessionClosed"), 1, where)
+          assert.deepStrictEqual(
+            [timeline.left, timeline.warnings, Testing.invariants(timeline)],
+            ["", [], []],
+            where
+          )
+          assert.notMatch(timeline.print(), /1234/, where)
+        }
+      })
+  )
 
   it.effect.each(
     [

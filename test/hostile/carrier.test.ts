@@ -9,44 +9,50 @@ import { TestClock } from "effect/testing"
 const voice = Buffer.alloc(160, 0x10).toString("base64")
 const media = (told: object = {}) => ({ event: "media", streamSid: "MZ1", media: { payload: voice, ...told } })
 
+/** A stream that is open, and what came of its messages. */
+const opened = Effect.gen(function*() {
+  const clock = yield* Clock.Clock
+  const seen = {
+    frames: 0,
+    keys: "",
+    played: [] as Array<number>,
+    ended: [] as Array<string>,
+    sent: [] as Array<string>
+  }
+  const incoming = {
+    joined: () => {},
+    left: () => {},
+    ended: (reason: string) => void seen.ended.push(reason),
+    keys: (_: string, digits: string) => void (seen.keys += digits),
+    played: (position: number) => void seen.played.push(position),
+    audio: () => void seen.frames++
+  } as unknown as Room.Incoming
+  const queue = yield* Queue.unbounded<string | Uint8Array>()
+  yield* openStream({
+    clock,
+    link: {
+      pull: Queue.takeAll(queue),
+      send: (text) => void seen.sent.push(text),
+      close: () => {},
+      early: []
+    },
+    start: { streamSid: "MZ1", callSid: "CA1", accountSid: undefined, parameters: {} },
+    caller: { identity: "ann" },
+    hangUp: Effect.void
+  })(incoming)
+  const offer = (message: object | string | Uint8Array): void =>
+    void Queue.offerUnsafe(
+      queue,
+      typeof message === "string" || message instanceof Uint8Array ? message : JSON.stringify(message)
+    )
+  return { offer, seen }
+})
+
 /** What came of messages that come all at once. */
 const receiving = (messages: ReadonlyArray<object | string | Uint8Array>) =>
   Effect.gen(function*() {
-    const clock = yield* Clock.Clock
-    const seen = {
-      frames: 0,
-      keys: "",
-      played: [] as Array<number>,
-      ended: [] as Array<string>,
-      sent: [] as Array<string>
-    }
-    const incoming = {
-      joined: () => {},
-      left: () => {},
-      ended: (reason: string) => void seen.ended.push(reason),
-      keys: (_: string, digits: string) => void (seen.keys += digits),
-      played: (position: number) => void seen.played.push(position),
-      audio: () => void seen.frames++
-    } as unknown as Room.Incoming
-    const queue = yield* Queue.unbounded<string | Uint8Array>()
-    yield* openStream({
-      clock,
-      link: {
-        pull: Queue.takeAll(queue),
-        send: (text) => void seen.sent.push(text),
-        close: () => {},
-        early: []
-      },
-      start: { streamSid: "MZ1", callSid: "CA1", accountSid: undefined, parameters: {} },
-      caller: { identity: "ann" },
-      hangUp: Effect.void
-    })(incoming)
-    for (const message of messages) {
-      Queue.offerUnsafe(
-        queue,
-        typeof message === "string" || message instanceof Uint8Array ? message : JSON.stringify(message)
-      )
-    }
+    const { offer, seen } = yield* opened
+    for (const message of messages) offer(message)
     yield* TestClock.adjust(100)
     return seen
   })
@@ -104,6 +110,54 @@ describe("a media stream", () => {
       assert.isBelow(seen.keys.length, 2600)
       assert.deepStrictEqual(seen.sent, [])
     }))
+
+  it.effect("lets a caller speak for hours whose clock is a little faster than ours, and none who is faster than time", () =>
+    Effect.gen(function*() {
+      for (const [faster, ends] of [[1.001, []], [1.5, ["removed"]]] as const) {
+        const { offer, seen } = yield* opened
+        // Four hours, ten seconds at a time, in pieces of 200 ms.
+        let told = 0
+        for (let part = 1; part <= 1440; part++) {
+          for (; told < part * 50 * faster; told++) offer(media({ payload: Buffer.alloc(1600).toString("base64") }))
+          yield* TestClock.adjust("10 seconds")
+        }
+        assert.deepStrictEqual(seen.ended, [...ends])
+      }
+    }))
+
+  it.each<readonly [string, unknown, string]>([
+    ["a digit", "5", "5"],
+    ["a star", "*", "*"],
+    ["a letter of the fourth column", "D", "D"],
+    ["a small letter", "a", "A"],
+    ["two at once", "12", ""],
+    ["a letter that is no key", "e", ""],
+    ["a digit of another script", "٣", ""],
+    ["a number", 5, ""],
+    ["nothing", "", ""],
+    ["none", null, ""]
+  ])("tells of a key, or of none: %s", (_, digit, key) => {
+    const message = read(JSON.stringify({ event: "dtmf", dtmf: { digit } }))
+    assert.strictEqual(message?._tag === "Key" ? message.digit : "", key)
+  })
+
+  it.each<readonly [string, object, string | undefined]>([
+    ["what carriers have", { encoding: "audio/x-mulaw", sampleRate: 8000, channels: 1 }, undefined],
+    ["its numbers as texts", { encoding: "audio/x-mulaw", sampleRate: "8000", channels: "1" }, undefined],
+    ["capitals", { encoding: "audio/X-MULAW" }, undefined],
+    ["nothing", {}, undefined],
+    ["A-law", { encoding: "audio/x-alaw", sampleRate: 8000 }, "audio/x-alaw at 8000 Hz"],
+    ["L16", { encoding: "audio/l16", sampleRate: 16_000 }, "audio/l16 at 16000 Hz"],
+    ["another rate", { encoding: "audio/x-mulaw", sampleRate: 16_000 }, "audio/x-mulaw at 16000 Hz"],
+    ["no rate", { sampleRate: "fast" }, "audio/x-mulaw at another number of Hz"],
+    ["two channels", { channels: 2 }, "audio/x-mulaw at 8000 Hz, 2 channels"],
+    ["no word", { encoding: "+15550001111 <x>" }, "another coding at 8000 Hz"],
+    ["a list", { encoding: ["audio/x-mulaw"] }, "another coding at 8000 Hz"]
+  ])("is audio that can be played, or named: %s", (_, mediaFormat, coding) => {
+    const message = read(JSON.stringify({ ...start, start: { ...start.start, mediaFormat } }))
+    assert.strictEqual(message?._tag === "Unplayable" ? message.coding : undefined, coding)
+    assert.strictEqual(message?._tag, coding === undefined ? "Start" : "Unplayable")
+  })
 
   it("has names of calls and streams that are names, and as many parameters as it may", () => {
     const begin = (told: object, more: object = {}) =>

@@ -22,7 +22,19 @@ const makeCarrier = (delayMs: number) =>
     const speech: Array<string> = []
     const marks: Array<string> = []
     const waiting = (): number => queue.filter((item) => typeof item !== "string").length * 20
-    const carrier = { played: 0, loud: 0, most: 0, cleared: 0, closed: false, broken: "", late: false, marks, waiting }
+    const carrier = {
+      played: 0,
+      loud: 0,
+      most: 0,
+      cleared: 0,
+      closed: false,
+      broken: "",
+      late: false,
+      silent: false,
+      frozen: false,
+      marks,
+      waiting
+    }
     const tell = (message: object): void =>
       void Queue.offerUnsafe(inbound, JSON.stringify({ streamSid: "MZ1", ...message }))
     const mark = (name: string): void => {
@@ -48,13 +60,14 @@ const makeCarrier = (delayMs: number) =>
       }
     }
     const tick = (): void => {
+      if (carrier.frozen) return
       const piece = queue.shift()
       if (piece !== undefined && typeof piece !== "string") {
         carrier.played += 20
         if (piece.some((sample) => sample !== 0)) carrier.loud += 20
       }
       flushMarks()
-      tell({ event: "media", media: { track: "inbound", payload: speech.shift() ?? silence } })
+      if (!carrier.silent) tell({ event: "media", media: { track: "inbound", payload: speech.shift() ?? silence } })
     }
     const arrive = (text: string): void => {
       if (delayMs === 0) take(text)
@@ -259,13 +272,15 @@ describe("a media stream", () => {
   it.effect.each<readonly [string, ReadonlyArray<object>, ReadonlyArray<number>]>([
     ["their number", [1, 2, 5, 6].map((chunk) => ({ chunk: String(chunk) })), [0, 20, 80, 100]],
     ["their time", [0, 20, 80, 100].map((timestamp) => ({ timestamp: String(timestamp) })), [0, 20, 80, 100]],
-    ["both, and a piece that comes again or too late is left out", [
+    ["both: neighbours are put in order, and a piece that comes again or too late is left out", [
       { chunk: "1", timestamp: "0" },
       { chunk: "3", timestamp: "40" },
       { chunk: "2", timestamp: "20" },
       { chunk: "3", timestamp: "40" },
-      { chunk: "4", timestamp: "60" }
-    ], [0, 40, 60]],
+      { chunk: "6", timestamp: "100" },
+      { chunk: "4", timestamp: "60" },
+      { chunk: "7", timestamp: "120" }
+    ], [0, 20, 40, 100, 120]],
     ["nothing, where nothing is told or believed", [
       {},
       { chunk: "-3", timestamp: "x" },
@@ -308,6 +323,68 @@ describe("a media stream", () => {
       const drained = yield* Effect.forkScoped(output.drained, { startImmediately: true })
       yield* TestClock.adjust("5 seconds")
       assert.isDefined(drained.pollUnsafe())
+    }))
+
+  it.effect.each<readonly [string, (carrier: { late: boolean }, tell: (message: object) => void) => void]>([
+    ["none comes back", (carrier) => void (carrier.late = true)],
+    ["others come back", (carrier, tell) => {
+      carrier.late = true
+      for (const name of ["", "there", "0.1e9", "__proto__"]) tell({ event: "mark", mark: { name } })
+    }]
+  ])("is played at its pace by a carrier that knows no marks: %s", ([, spoil]) =>
+    Effect.gen(function*() {
+      const { carrier, join, room, tell } = yield* lineOf(40)
+      spoil(carrier, tell)
+      yield* join("ann")
+      const output = yield* room.output({ sampleRate: 8000 })
+      yield* output.write([tone(5000)])
+      const drained = yield* Effect.forkScoped(output.drained, { startImmediately: true })
+      // The first one is waited for, and then none any more.
+      yield* TestClock.adjust("7 seconds")
+      assert.isDefined(drained.pollUnsafe())
+      assert.strictEqual(carrier.played, 5000)
+      assert.isAtMost(carrier.most, 200 + 40)
+      yield* output.write([tone(2000)])
+      yield* TestClock.adjust("1 second")
+      assert.closeTo(yield* output.played, 6000, 300)
+      yield* output.clear
+      assert.closeTo(yield* output.played, 6000, 300)
+      // It knows them again.
+      carrier.late = false
+      yield* output.write([tone(2000)])
+      yield* TestClock.adjust("3 seconds")
+      assert.closeTo(yield* output.played, 8000, 300)
+    }))
+
+  it.effect("is held where the network stands still, and said to its end when it goes on", () =>
+    Effect.gen(function*() {
+      const { carrier, join, room } = yield* lineOf(0)
+      yield* join("ann")
+      const output = yield* room.output({ sampleRate: 8000 })
+      yield* output.write([tone(3000)])
+      yield* TestClock.adjust("1 second")
+      carrier.frozen = true
+      yield* TestClock.adjust("5 seconds")
+      assert.closeTo(yield* output.played, 1000, 350)
+      carrier.frozen = false
+      yield* TestClock.adjust("3 seconds")
+      assert.closeTo(yield* output.played, 3000, 1e-6)
+    }))
+
+  it.effect("of whom nothing is sent while they are silent is asked whether it is there", () =>
+    Effect.gen(function*() {
+      const { carrier, join, room } = yield* lineOf(0)
+      let over = false
+      yield* Effect.forkScoped(Effect.map(room.ended, () => void (over = true)), { startImmediately: true })
+      carrier.silent = true
+      yield* join("ann")
+      yield* TestClock.adjust("10 minutes")
+      assert.isFalse(over)
+      assert.isAtLeast(carrier.marks.length, 50)
+      assert.isAtMost(carrier.marks.length, 60)
+      carrier.late = true
+      yield* TestClock.adjust("16 seconds")
+      assert.isTrue(over)
     }))
 
   it.effect("is over when nothing has come for a while", () =>

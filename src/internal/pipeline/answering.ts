@@ -7,6 +7,7 @@ import * as Latch from "effect/Latch"
 import type * as Event from "../../Event.ts"
 import type { AnsweredBy } from "../../Session.ts"
 import { machineOf, mayBeMachine } from "../text/machines.ts"
+import { canonical } from "../text/words.ts"
 import { asking } from "./asking.ts"
 import type { Core } from "./core.ts"
 import { guarded } from "./failures.ts"
@@ -26,6 +27,8 @@ interface Heard {
   interim: string
   /** Length of the voices that have ended (ms). */
   speechMs: number
+  /** When the voice that sounds has begun. */
+  soundsSince: number | undefined
   /** When the voice fell silent last; `undefined` while it sounds, or before it was heard. */
   silentSince: number | undefined
   begun: boolean
@@ -33,10 +36,19 @@ interface Heard {
   turns: number
 }
 
+/** So long a silence after which whoever has said more than a greeting has said it, at least (ms). */
+const breath = 1000
+
+const asks = (text: string): boolean => /[?？؟]$/u.test(text.trim())
+
+/** What nobody goes on after: a hello, a name, a question. */
+const isGreeting = (text: string): boolean => asks(text) || canonical(text).length <= 3
+
 const nothing = (): Heard => ({
   finals: "",
   interim: "",
   speechMs: 0,
+  soundsSince: undefined,
   silentSince: undefined,
   begun: false,
   turns: 0
@@ -47,6 +59,8 @@ export const makeAnswering = (): Answering => {
   let heard = nothing()
   const changed = Latch.makeUnsafe(false)
   const words = (): string => `${heard.finals} ${heard.interim}`.trim()
+  const spokenMs = (now: number): number =>
+    heard.speechMs + (heard.soundsSince === undefined ? 0 : now - heard.soundsSince)
 
   /** Waits until it holds, no longer than so long; gives whether it does. */
   const until = (holds: () => boolean, ms: number): Effect.Effect<boolean> =>
@@ -76,24 +90,35 @@ export const makeAnswering = (): Answering => {
       if (!(yield* until(() => heard.begun || heard.turns > 0, first))) return { by: "nobody", text: "" }
       // A person waits for an answer after some words; a machine goes on. After a mere sound nobody may say more.
       const { now } = core.conductor
+      const end = now() + longest
+      const left = (): number => Math.max(0, end - now())
       yield* Effect.raceFirst(
-        until(() => machineOf(words()) !== undefined || heard.turns > 0 || heard.speechMs > person, longest),
-        silence(now, first, longest)
+        until(() => machineOf(words()) !== undefined || heard.turns > 0 || heard.speechMs > person, left()),
+        silence(now, first, left())
       )
-      let by: AnsweredBy["by"] | undefined = machineOf(words())
-      if (by === undefined && heard.speechMs <= person && !mayBeMachine(words())) return { by: "person", text: words() }
+      const isPerson = (): boolean =>
+        machineOf(words()) === undefined && spokenMs(now()) <= person && !mayBeMachine(words())
+      // Who says no more than hello, or asks, waits for an answer. Others may take a breath.
+      if (isPerson()) {
+        if (!isGreeting(words())) yield* silence(now, Math.min(breath, pause), left())
+        if (isPerson()) return { by: "person", text: words() }
+      }
       // What is said to a machine before it listens is lost.
-      yield* silence(now, pause, longest)
-      const { speechMs } = heard
-      by = machineOf(words())
-      if (by !== undefined) return { by, text: words() }
+      yield* silence(now, pause, left())
+      const speechMs = spokenMs(now())
+      const said = words()
+      const by = machineOf(said)
+      if (by !== undefined) return { by, text: said }
       const machine = isMachine && (yield* guarded(
         core,
         "isMachine",
-        isMachine({ text: words(), speechMs }),
+        isMachine({ text: said, speechMs }),
         { ms: core.settings.hookTimeout, late: "answer" }
       ))
-      return { by: machine ?? speechMs > person ? "voicemail" : "person", text: words() }
+      const isLong = speechMs > person && !asks(said)
+      // Music, or the tone of a fax.
+      if (machine === undefined && isLong && said === "") return { by: "nobody", text: "" }
+      return { by: machine ?? isLong ? "voicemail" : "person", text: said }
     })
   return {
     isOn: () => on > 0,
@@ -101,10 +126,12 @@ export const makeAnswering = (): Answering => {
       switch (event._tag) {
         case "UserStartedSpeaking":
           heard.begun = true
+          heard.soundsSince = event.startedAt
           heard.silentSince = undefined
           break
         case "UserStoppedSpeaking":
           heard.speechMs += event.endedAt - event.startedAt
+          heard.soundsSince = undefined
           heard.silentSince = event.endedAt
           break
         case "UserTranscript":

@@ -1,5 +1,6 @@
 /** The beginning of a conversation: the participant is awaited, listened to, and greeted by the agent. */
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { Options } from "../../Pipeline.ts"
 import type * as Room from "../../Room.ts"
@@ -25,7 +26,10 @@ export const begin = (
   core: Core,
   { listening, judges, leaving, log, room, session }: Beginning,
   options: Pick<Options, "participant" | "closeOnLeave" | "stt">,
-  { filler, microphoneTimeout, subscriberTimeout }: Pick<Checked, "filler" | "microphoneTimeout" | "subscriberTimeout">
+  { filler, microphoneTimeout, subscriberTimeout, timeLimits }: Pick<
+    Checked,
+    "filler" | "microphoneTimeout" | "subscriberTimeout" | "timeLimits"
+  >
 ): Effect.Effect<void, never, Scope.Scope> =>
   Effect.gen(function*() {
     // Whoever listens to the events from here on misses nothing.
@@ -52,7 +56,9 @@ export const begin = (
     for (const words of [core.apology, core.failedReply]) if (words !== undefined) core.fork(words.prepare)
     if (options.closeOnLeave !== false) yield* leaving.check(participant.identity)
     // A line that rings has nobody to be spoken to, nor to be heard.
-    core.participant.reached(yield* awaitReachable(room, participant.identity))
+    const reached = yield* Effect.timeoutOption(awaitReachable(room, participant.identity), timeLimits.ringing)
+    if (Option.isNone(reached)) return signal(core, { _tag: "Close", drain: false, reason: "unanswered" })
+    core.participant.reached(reached.value)
     const filling = filler ?? (participant.kind === "sip" ? fillerByDefault() : undefined)
     signal(core, { _tag: "Opened", filler: filling === false ? undefined : filling })
     yield* listening.listen(participant.identity)

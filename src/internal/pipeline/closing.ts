@@ -20,12 +20,13 @@ import { orphan } from "./outstanding.ts"
 import { endLine, idsOf } from "./participant.ts"
 import type { Runtime } from "./runtime.ts"
 
-/** Ends that the agent's side has brought about: it has said goodbye. */
+/** Ends that the agent's side has brought about: it has said goodbye, or waits no longer for a line that rings. */
 const goodbyes: ReadonlySet<Event.CloseReason> = new Set<Event.CloseReason>([
   "hang_up",
   "time_limit",
   "user_away",
-  "budget"
+  "budget",
+  "unanswered"
 ])
 
 export interface Closing {

@@ -80,6 +80,7 @@ const results = Check.struct<NonNullable<Options["results"]>>()({
 const timeLimits = Check.struct<NonNullable<Options["timeLimits"]>>()({
   session: Check.duration({ default: "Infinity", above: 0 }),
   away: Check.duration({ default: "Infinity" }),
+  ringing: Check.duration({ default: "2 minutes", above: 0 }),
   goodbye: Check.words
 })
 

@@ -47,17 +47,6 @@ const update = (core: Core, change: Session.Update) =>
     tune?.()
   })
 
-/** Asks no model in advance meanwhile: nobody replies to what is said. */
-const unguessed = <A>(core: Core, effect: Effect.Effect<A>): Effect.Effect<A> =>
-  Effect.acquireUseRelease(
-    Effect.suspend(() => {
-      const { llm = true } = core.tuning.optionsWith(core.agent.bound().turn).preemption ?? {}
-      return Effect.as(Effect.ignore(update(core, { turn: { preemption: { llm: false } } })), llm)
-    }),
-    () => effect,
-    (llm) => Effect.ignore(update(core, { turn: { preemption: { llm } } }))
-  )
-
 /** Says goodbye, but not before the caller has been told what they wait for. */
 const hangUp = (
   core: Core,
@@ -141,7 +130,7 @@ export const makeSession = (core: Core, parts: Parts): Session.Session["Service"
     answeredBy: (options) =>
       checkAnswering(options ?? {}).pipe(
         Effect.mapError(refused),
-        Effect.flatMap((checked) => unguessed(core, core.answering.by(core, checked)))
+        Effect.flatMap((checked) => core.answering.by(core, checked))
       ),
     keys: (options) =>
       checkKeys(options ?? {}).pipe(

@@ -40,7 +40,9 @@ export const makeSpeaking = (
       core.publish({ _tag: "SpeechCreated", speech: id, source: "turn" })
       start(makeSpeech({ id, source: "turn", now: history.stamp(), turn: takeTimes(turn), steps: newSteps(core) }))
     },
-    speculate: ({ speech: id, text, tts }) =>
+    speculate: ({ speech: id, text, tts }) => {
+      // Nobody replies to what is said meanwhile.
+      if (core.answering.isOn()) return gone(id)
       start(makeSpeech({
         id,
         source: "turn",
@@ -48,7 +50,8 @@ export const makeSpeaking = (
         guess: { text, tts },
         basis: basisOf(core),
         steps: newSteps(core)
-      })),
+      }))
+    },
     authorize: ({ speech: id, turn }) => {
       const speech = speeches.get(id)
       if (speech === undefined) return gone(id)

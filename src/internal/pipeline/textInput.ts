@@ -84,7 +84,7 @@ export const watchKeys = (
 ): Effect.Effect<void> => {
   const take = ({ identity, key }: Key): void => {
     if (identity !== core.participant.identity()) return
-    const collected = core.keys.press(key)
+    const collected = core.keys.press(key, core.conductor.now())
     const tell = (): void => {
       if (collected?.secret !== true) core.publish({ _tag: "UserPressedKey", key })
     }

@@ -20,7 +20,9 @@ export interface Started {
 }
 
 const patience = "10 seconds"
-const mostBefore = 8
+// What may come before the stream begins: a second of a telephone's messages, and the bytes of them.
+const mostBefore = 50
+const longestBefore = 65_536
 
 /** What the carrier knows of a call. */
 export interface CallFacts {
@@ -36,14 +38,16 @@ export const awaitStart = (socket: Socket.Socket): Effect.Effect<Started, RoomEr
     const { write } = yield* socket.writer
     // Writing to an open socket never waits, and a lost one is noticed by who reads.
     const send = (message: string | Socket.CloseEvent): void => void Effect.runSyncExit(write(message))
-    let before = 0
+    // A carrier may send them in another order: what is heard before the stream begins is heard then.
+    const before: Array<string | Uint8Array> = []
+    let bytes = 0
     while (true) {
       const batch = yield* pull
       for (let i = 0; i < batch.length; i++) {
         const message = read(batch[i]!)
         if (message?._tag === "Start") {
           const close = (): void => send(new Socket.CloseEvent(1000))
-          return { start: message.start, link: { pull, send, close, early: batch.slice(i + 1) } }
+          return { start: message.start, link: { pull, send, close, early: [...before, ...batch.slice(i + 1)] } }
         }
         if (message?._tag === "Unplayable") {
           return yield* refuse(
@@ -51,7 +55,10 @@ export const awaitStart = (socket: Socket.Socket): Effect.Effect<Started, RoomEr
             `a telephone's audio is audio/x-mulaw at ${rate} Hz, not ${message.coding}`
           )
         }
-        if (++before > mostBefore) return yield* refuse("ConnectFailed", "the socket sends what no media stream does")
+        bytes += batch[i]!.length
+        if (before.push(batch[i]!) > mostBefore || bytes > longestBefore) {
+          return yield* refuse("ConnectFailed", "the socket sends what no media stream does")
+        }
       }
     }
   }).pipe(
@@ -65,7 +72,12 @@ export const awaitStart = (socket: Socket.Socket): Effect.Effect<Started, RoomEr
     })
   )
 
-/** The one who calls, as the room has them. Whoever calls from a number is not named by it: names are in logs. */
+const numbersOf = ({ ours, theirs }: { readonly ours: string | undefined; readonly theirs: string | undefined }) => ({
+  ...(theirs === undefined ? {} : { "sip.phoneNumber": theirs }),
+  ...(ours === undefined ? {} : { "sip.trunkPhoneNumber": ours })
+})
+
+/** The one at the telephone, as the room has them. Whoever calls from a number is not named by it: names are in logs. */
 export const callerOf = (
   { callSid, parameters }: Start,
   { direction = "inbound", from, to }: CallFacts
@@ -78,8 +90,7 @@ export const callerOf = (
     ...parameters,
     "sip.callID": callSid,
     "sip.callStatus": "active",
-    ...(from === undefined ? {} : { "sip.phoneNumber": from }),
-    ...(to === undefined ? {} : { "sip.trunkPhoneNumber": to })
+    ...numbersOf(direction === "outbound" ? { theirs: to, ours: from } : { theirs: from, ours: to })
   }
 })
 

@@ -25,11 +25,19 @@ const patience = "30 seconds"
 interface Announced {
   readonly word: string
   readonly facts: CallFacts
+  /** What the job is told, letter by letter: markup cannot hold each of them. */
+  readonly parameters: Start["parameters"]
 }
 
 export interface Calls extends Takers {
-  /** Holds a place for a call; tells the word of its stream, or why there is none. */
-  readonly announce: (callSid: string, facts: CallFacts) => Effect.Effect<string | undefined>
+  /** Holds a place for a call; tells the word of its stream, the same if it is announced again, or none without a place. */
+  readonly announce: (
+    callSid: string,
+    facts: CallFacts,
+    parameters: Start["parameters"]
+  ) => Effect.Effect<string | undefined>
+  /** The carrier says that a call is over: no stream of it comes any more. */
+  readonly forget: (callSid: string) => Effect.Effect<void>
   /** Runs the call of a stream until it is over; `false` where it is not to be believed, or there is no place. */
   readonly run: (
     started: Started,
@@ -64,37 +72,41 @@ export const makeCalls = ({ agentName, capacity, table }: Shared): Effect.Effect
     const announced = new Map<string, Announced>()
     const rooms = new Map<string, Effect.Effect<Room["Service"], RoomError, Scope.Scope>>()
 
-    const forget = (callSid: string, word: string) =>
+    const forget = (callSid: string, held = announced.get(callSid)) =>
       Effect.suspend(() => {
-        if (announced.get(callSid)?.word !== word) return Effect.void
+        if (held === undefined || announced.get(callSid) !== held) return Effect.void
         announced.delete(callSid)
         table.release(callSid)
         return capacity.tell
       })
 
     return {
-      announce: (callSid, facts) =>
+      announce: (callSid, facts, parameters) =>
         Effect.gen(function*() {
-          const again = announced.has(callSid)
+          const before = announced.get(callSid)
+          const again = before !== undefined
           if (!again && (capacity.problem !== undefined || table.running.has(callSid))) {
             yield* metrics.offer("declined")
             return undefined
           }
           if (!again) yield* metrics.offer("accepted")
-          const word = randomBytes(24).toString("base64url")
-          announced.set(callSid, { word, facts })
+          // A carrier that asks twice may go by either answer.
+          const word = before?.word ?? randomBytes(24).toString("base64url")
+          const held = { word, facts, parameters }
+          announced.set(callSid, held)
           table.reserve(callSid, reservation())
-          yield* Effect.forkIn(Effect.andThen(Effect.sleep(patience), forget(callSid, word)), scope)
+          yield* Effect.forkIn(Effect.andThen(Effect.sleep(patience), forget(callSid, held)), scope)
           yield* capacity.tell
           return word
         }),
+      forget: (callSid) => forget(callSid),
       run: ({ link, start: told }, trusted, hangUp) =>
         Effect.gen(function*() {
           const { [wordName]: word, ...parameters } = told.parameters
-          const start: Start = { ...told, parameters }
-          const { callSid } = start
+          const { callSid } = told
           const held = announced.get(callSid)
           const known = held !== undefined && held.word === word
+          const start: Start = { ...told, parameters: known ? held.parameters : parameters }
           const { executor } = capacity
           if (executor === undefined || !known && !trusted || table.running.has(callSid)) return false
           if (!known && capacity.problem !== undefined) return false
@@ -121,7 +133,7 @@ export const makeCalls = ({ agentName, capacity, table }: Shared): Effect.Effect
           return true
         }),
       release: Effect.suspend(() =>
-        Effect.forEach([...announced], ([callSid, { word }]) => forget(callSid, word), { discard: true })
+        Effect.forEach([...announced.keys()], (callSid) => forget(callSid), { discard: true })
       ),
       roomOf: (callSid) => Effect.suspend(() => rooms.get(callSid) ?? Effect.die(`no stream of ${callSid}`))
     }

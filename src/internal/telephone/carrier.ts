@@ -18,19 +18,34 @@ const escapes: Readonly<Record<string, string>> = {
   "<": "&lt;",
   ">": "&gt;",
   "\"": "&quot;",
-  "'": "&apos;"
+  "'": "&apos;",
+  // An attribute would have a space instead.
+  "\t": "&#9;",
+  "\n": "&#10;",
+  "\r": "&#13;"
 }
-const escaped = (text: string): string => text.replace(/[&<>"']/g, (sign) => escapes[sign]!)
+// All but what XML has (1.0, 2.2).
+const impossible = /[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu
+const escaped = (text: string): string =>
+  text.replace(impossible, "\ufffd").replace(/[&<>"'\t\n\r]/g, (sign) => escapes[sign]!)
+
+// Of a name and its value, together (characters): no longer ones are for the carrier to take.
+const longestParameter = 500
 
 const document = (body: string): string => `<?xml version="1.0" encoding="UTF-8"?><Response>${body}</Response>`
 
-/** Connects the call with a media stream, which is told the parameters. */
+/** Connects the call with a media stream, which is told those of the parameters that are short enough. */
 export const connect = (url: string, parameters: Readonly<Record<string, string>>): string => {
-  const told = Object.entries(parameters).map(([name, value]) =>
-    `<Parameter name="${escaped(name)}" value="${escaped(value)}"/>`
+  const told = Object.entries(parameters).flatMap(([name, value]) =>
+    name.length + value.length > longestParameter
+      ? []
+      : [`<Parameter name="${escaped(name)}" value="${escaped(value)}"/>`]
   )
   return document(`<Connect><Stream url="${escaped(url)}">${told.join("")}</Stream></Connect>`)
 }
+
+/** Has nothing to say to what the carrier tells. */
+export const noted = document("")
 
 /** Does not answer the call: it costs nothing. */
 export const reject = (reason: "busy" | "rejected"): string => document(`<Reject reason="${reason}"/>`)

@@ -34,6 +34,7 @@ export type Message =
 
 /** What telephones carry. */
 export const rate = 8000
+const ours = "audio/x-mulaw"
 
 // A second: the carrier sends 20 ms at once.
 const longest = rate
@@ -66,6 +67,12 @@ const parametersOf = (value: unknown): Record<string, string> | undefined => {
   return fit ? Object.fromEntries(entries) : undefined
 }
 
+/** What it says of its audio, as far as that is a word or a number. */
+const codingOf = (coding: unknown, hz: number | undefined, channels: number | undefined): string => {
+  const named = typeof coding === "string" && /^[\w/-]{1,32}$/.test(coding) ? coding : "another coding"
+  return `${named} at ${hz ?? "another number of"} Hz${channels === 1 ? "" : `, ${channels ?? "several"} channels`}`
+}
+
 const startOf = (message: unknown): Message | undefined => {
   const start = member(message, "start")
   const streamSid = sid(member(start, "streamSid")) ?? sid(member(message, "streamSid"))
@@ -73,9 +80,10 @@ const startOf = (message: unknown): Message | undefined => {
   const parameters = parametersOf(member(start, "customParameters"))
   if (streamSid === undefined || callSid === undefined || parameters === undefined) return undefined
   const format = member(start, "mediaFormat")
-  const coding = member(format, "encoding") ?? "audio/x-mulaw"
-  if (coding !== "audio/x-mulaw" || (count(member(format, "sampleRate")) ?? rate) !== rate) {
-    return { _tag: "Unplayable", coding: typeof coding === "string" && sidLike.test(coding) ? coding : "another" }
+  const coding = member(format, "encoding") ?? ours
+  const [hz, channels] = [member(format, "sampleRate") ?? rate, member(format, "channels") ?? 1].map(count)
+  if (typeof coding !== "string" || coding.toLowerCase() !== ours || hz !== rate || channels !== 1) {
+    return { _tag: "Unplayable", coding: codingOf(coding, hz, channels) }
   }
   return { _tag: "Start", start: { streamSid, callSid, accountSid: sid(member(start, "accountSid")), parameters } }
 }
@@ -111,7 +119,8 @@ export const read = (received: string | Uint8Array): Message | undefined => {
       return name === undefined ? undefined : { _tag: "Mark", name }
     }
     case "dtmf": {
-      const digit = text(member(member(message, "dtmf"), "digit"))
+      // Of the fourth column of keys some write small letters.
+      const digit = text(member(member(message, "dtmf"), "digit"))?.toUpperCase()
       return digit === undefined || !isKey(digit) ? undefined : { _tag: "Key", digit }
     }
     case "connected":

@@ -16,13 +16,15 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type * as Scope from "effect/Scope"
 import { logOwn } from "../foreign.ts"
 import { limitedServer, socketLimits } from "../httpServer.ts"
+import { problem } from "../options.ts"
 import { settled } from "../plain.ts"
 import { monotonicMs } from "../steady.ts"
 import type { WorkerError } from "../worker/errors.ts"
 import { listenError } from "../worker/http.ts"
-import { awaitStart, type CallFacts } from "./accept.ts"
+import { awaitStart } from "./accept.ts"
 import { type Calls, wordName } from "./calls.ts"
-import { complete, connect, reject } from "./carrier.ts"
+import { complete, connect, noted, reject } from "./carrier.ts"
+import * as Form from "./form.ts"
 import type { Settings } from "./options.ts"
 import type { Start } from "./protocol.ts"
 import { isSigned } from "./signature.ts"
@@ -66,11 +68,6 @@ const notAllowed = text(405, "use POST, or a WebSocket for the stream")
 const notSigned = text(403, "the signature does not fit")
 const tooMany = text(503, "too many sockets wait")
 
-const sidLike = /^[\w-]{1,64}$/
-
-const directionOf = (form: ReadonlyMap<string, string>): CallFacts["direction"] =>
-  form.get("Direction")?.startsWith("outbound") === true ? "outbound" : "inbound"
-
 const account = ({ apiUrl, key, keySid, token }: Settings) => ({ accountSid, callSid }: Start) =>
   accountSid === undefined
     ? Effect.void
@@ -91,8 +88,9 @@ export const serveCarrier = (settings: Settings, calls: Calls): Effect.Effect<nu
     stream.protocol = base.protocol.replace("http", "ws")
     stream.pathname = streamPath
     stream.search = ""
-    // As it was given: the carrier signs the letters.
-    const address = url.split("?", 1)[0]!
+    stream.hash = ""
+    // As it was given: the carrier signs the letters. What stands behind a # is for itself, how often it asks again.
+    const address = /^[^?#]*/.exec(url)![0]
     const streamAddress = `${address.replace(/^http/, "ws").replace(/\/+$/, "")}/stream`
     let strangers = 0
 
@@ -108,28 +106,32 @@ export const serveCarrier = (settings: Settings, calls: Calls): Effect.Effect<nu
         )
         return notSigned
       }
-      const form = new Map(pairs)
-      const callSid = form.get("CallSid")
-      if (callSid === undefined || !sidLike.test(callSid)) return text(400, "CallSid is missing")
-      const from = form.get("From")
-      const to = form.get("To")
-      const facts: CallFacts = { direction: directionOf(form), from, to }
+      const call = Form.read(pairs)
+      if (call === undefined) return text(400, "CallSid is missing")
+      const { direction, from, id, over, to } = call
+      if (over) {
+        yield* calls.forget(id)
+        return markup(noted)
+      }
       const decision = accept === undefined
         ? true
-        : yield* settled("accept", () => accept({ id: callSid, from, to, direction: facts.direction ?? "inbound" }))
-          .pipe(
-            Effect.timeout("5 seconds"),
-            Effect.catchCause((cause) =>
-              Effect.as(logOwn("the option accept has failed, the call is refused", cause), false as const)
-            )
+        : yield* settled("accept", () => accept({ id, from, to, direction: direction ?? "inbound" })).pipe(
+          Effect.tap((given) => {
+            const why = Form.decisionProblem(given)
+            return why === undefined ? Effect.void : Effect.fail(problem("accept", why))
+          }),
+          Effect.timeout("5 seconds"),
+          Effect.catchCause((cause) =>
+            Effect.as(logOwn("the option accept has failed, the call is refused", cause), false as const)
           )
+        )
       if (decision === false) return markup(reject("rejected"))
-      const word = yield* calls.announce(callSid, facts)
+      const parameters = Form.parametersOf(decision)
+      const word = yield* calls.announce(id, { direction, from, to }, parameters)
       if (word === undefined) {
         yield* Effect.logWarning("a call was refused: there is no place for it")
         return markup(reject("busy"))
       }
-      const parameters = decision === true ? {} : decision.parameters
       return markup(connect(stream.href, { ...parameters, [wordName]: word }))
     })
 

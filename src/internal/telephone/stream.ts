@@ -13,7 +13,8 @@ import type { EndReason, Incoming, LeaveReason, Newcomer, Outgoing, RoomError } 
 import { Change } from "../room/change.ts"
 import { unknownParticipant } from "../room/errors.ts"
 import { monotonicMs } from "../steady.ts"
-import { type Message, rate, read, type Start, writer } from "./protocol.ts"
+import { rate, read, type Start, writer } from "./protocol.ts"
+import { type Placed, Timeline } from "./timeline.ts"
 
 /** An open socket, both ways. */
 export interface Link {
@@ -38,58 +39,60 @@ export interface StreamOptions {
 const markEvery = 100
 // How late a mark may be before what it marks counts as heard (ms).
 const markPatience = 1500
-// The carrier sends 50 times a second, also when nobody speaks (ms).
+// A carrier that sends nothing for so long is asked whether it is there, and then has as long as is left to answer (ms).
+const askedAfter = 10_000
 const silentFor = 15_000
-const watchEvery = 1000
-// How much faster than time a caller may speak, and how much at once (ms).
-const allowance = 10_000
+const watchEvery = 500
+// How much faster than time a caller may speak, whose clock is no better than ours, and how much at once: all that a
+// network can have held back (ms).
+const heardPerMs = 1.01
+const heardAtOnce = silentFor + 5000
 // The same of messages, which are 50 to 150 a second.
 const messagesPerMs = 0.25
 const messagesAtOnce = 2500
 // The same of what they weigh: a piece of 20 ms has a third of a kilobyte.
 const bytesPerMs = 64
-const mostBytes = 262_144
+const mostBytes = 524_288
 const mostBroken = 100
-const longestGap = 60_000
+/** A mark that asks whether the carrier is there: no position is its name. */
+const there = "there"
 
-/** When the pieces of the caller's voice begin: a gap in their numbers is a gap in time. */
-class Timeline {
-  #chunk = 0
-  #end = 0
-
-  /** Nothing for a piece that came before. Numbers that are far from the last begin again: nobody is unheard for one. */
-  next({ at, chunk }: Extract<Message, { _tag: "Media" }>, length: number): number | undefined {
-    if (chunk === undefined || chunk === 0) return this.#place(at ?? this.#end, length)
-    const missing = (chunk - this.#chunk - 1) * length
-    const isFar = Math.abs(missing) > longestGap
-    if (chunk <= this.#chunk && !isFar) return undefined
-    this.#chunk = chunk
-    return this.#place(at ?? this.#end + (isFar ? 0 : missing), length)
-  }
-
-  #place(begin: number, length: number): number {
-    const at = begin >= this.#end && begin - this.#end <= longestGap ? begin : this.#end
-    this.#end = at + length
-    return at
+/** How much may come: so much at once, and so much more in each millisecond. */
+const makeAllowance = (most: number, perMs: number, since: number) => {
+  let left = most
+  let at = since
+  /** Takes some of it; tells whether there was enough. */
+  return (much: number, now: number): boolean => {
+    left = Math.min(most, left + (now - at) * perMs) - much
+    at = now
+    return left >= 0
   }
 }
 
-/** The marks that are on their way: each says that the carrier has played up to a position. */
+/**
+ * The marks that are on their way: each says that the carrier has played up to a position. Where one
+ * does not come back, the carrier knows no marks: from then on, until one does, the Clock tells.
+ */
 class Marks {
   /** Up to where was played, and marked (ms). */
   given = 0
   marked = 0
-  #waiting = new Map<string, { readonly position: number; readonly due: number }>()
+  /** None comes back. */
+  lost = false
+  #waiting = new Map<string, { readonly position: number; readonly ends: number }>()
   #run = 0
+  /** When the carrier should have played all that was marked. */
+  #ends = 0
 
   get idle(): boolean {
     return this.#waiting.size === 0
   }
 
-  add(now: number, ahead: number): string {
+  add(now: number): string {
     const name = `${this.#run}.${this.given}`
+    this.#ends = Math.max(now, this.#ends) + this.given - this.marked
     this.marked = this.given
-    this.#waiting.set(name, { position: this.given, due: now + ahead + markPatience })
+    this.#waiting.set(name, { position: this.given, ends: this.#ends })
     return name
   }
 
@@ -97,6 +100,7 @@ class Marks {
   back(name: string): number | undefined {
     const mark = this.#waiting.get(name)
     this.#waiting.delete(name)
+    if (mark !== undefined) this.lost = false
     return mark?.position
   }
 
@@ -104,8 +108,9 @@ class Marks {
   late(now: number): number | undefined {
     let position: number | undefined
     for (const [name, mark] of this.#waiting) {
-      if (mark.due > now) break
+      if (mark.ends + (this.lost ? 0 : markPatience) > now) break
       position = mark.position
+      this.lost = true
       this.#waiting.delete(name)
     }
     return position
@@ -116,6 +121,7 @@ class Marks {
     this.#run++
     this.#waiting.clear()
     this.marked = this.given
+    this.#ends = 0
   }
 }
 
@@ -131,10 +137,11 @@ export const openStream =
       const timeline = new Timeline()
       const unmarked = new Change()
       const began = monotonicMs(clock)
+      const mayHear = makeAllowance(heardAtOnce, heardPerMs, began)
+      const mayTell = makeAllowance(messagesAtOnce, messagesPerMs, began)
+      const mayWeigh = makeAllowance(mostBytes, bytesPerMs, began)
       let heardAt = began
-      let heardMs = 0
-      let messages = 0
-      let bytes = 0
+      let askedAt = began
       let broken = 0
       let over = false
 
@@ -145,27 +152,20 @@ export const openStream =
         incoming.ended(reason)
       }
 
-      // Who floods the line would take the time and the memory of all calls.
-      const isFlood = (): boolean => {
-        const since = heardAt - began
-        return heardMs > since + allowance || messages > since * messagesPerMs + messagesAtOnce ||
-          bytes > since * bytesPerMs + mostBytes
+      const give = (pieces: ReadonlyArray<Placed>): void => {
+        if (pieces.length === 0) return
+        incoming.audio(identity, pieces.map((piece) => ({ ...piece, sampleRate: rate, channels: 1 })))
       }
 
       const hear = (received: string | Uint8Array): void => {
-        messages++
-        bytes += received.length
-        if (isFlood()) return end("removed", "removed")
+        // Who floods the line would take the time and the memory of all calls.
+        const may = [mayTell(1, heardAt), mayWeigh(received.length, heardAt)]
+        if (may.includes(false)) return end("removed", "removed")
         const message = read(received)
         switch (message?._tag) {
           case "Media": {
-            const length = message.samples.length * 1000 / rate
-            heardMs += length
-            const at = timeline.next(message, length)
-            if (at !== undefined) {
-              incoming.audio(identity, [{ samples: message.samples, sampleRate: rate, channels: 1, at }])
-            }
-            return
+            if (!mayHear(message.samples.length * 1000 / rate, heardAt)) return end("removed", "removed")
+            return give(timeline.push(message, heardAt))
           }
           case "Mark": {
             const position = marks.back(message.name)
@@ -175,6 +175,7 @@ export const openStream =
           case "Key":
             return incoming.keys(identity, message.digit)
           case "Stop":
+            give(timeline.flush(heardAt))
             return end("left", "room_closed")
           case undefined:
             if (++broken > mostBroken) end("removed", "removed")
@@ -186,7 +187,7 @@ export const openStream =
         }
       }
 
-      const mark = (): void => link.send(to.mark(marks.add(monotonicMs(clock), ahead)))
+      const mark = (): void => link.send(to.mark(marks.add(monotonicMs(clock))))
 
       const marking = Effect.suspend(() => {
         if (marks.given === marks.marked) return unmarked.next
@@ -196,13 +197,22 @@ export const openStream =
           }))
       })
 
-      const watching = Effect.tap(Effect.sleep(watchEvery), () =>
-        Effect.sync(() => {
-          const now = monotonicMs(clock)
-          const position = marks.late(now)
-          if (position !== undefined) incoming.played(position)
-          if (now - heardAt > silentFor) end("connection_lost", "connection_lost")
-        }))
+      const watching = Effect.suspend(() =>
+        Effect.tap(Effect.sleep(marks.lost ? markEvery : watchEvery), () =>
+          Effect.sync(() => {
+            const now = monotonicMs(clock)
+            // What the carrier has not been heard of since, the network may hold back.
+            const position = marks.late(heardAt)
+            if (position !== undefined) incoming.played(position)
+            if (now - heardAt > silentFor) return end("connection_lost", "connection_lost")
+            if (now - heardAt > watchEvery) give(timeline.flush(heardAt))
+            // Nothing is sent of a caller who is silent, by some carriers: a mark comes back, where it is not lost.
+            if (now - Math.max(heardAt, askedAt) > askedAfter) {
+              askedAt = now
+              link.send(to.mark(there))
+            }
+          }))
+      )
 
       const reading = Effect.tap(link.pull, (batch) =>
         Effect.sync(() => {

@@ -5,7 +5,7 @@ import type * as Scope from "effect/Scope"
 import type { Definition } from "../../Worker.ts"
 import { noting } from "../config/findings.ts"
 import { invalid, PackageMissing, PrewarmFailed, WorkerError } from "./errors.ts"
-import { makeGracePeriod, settle } from "./gracePeriod.ts"
+import { bounded, makeGracePeriod } from "./gracePeriod.ts"
 import type { EndReason } from "./job.ts"
 import { type JobRunner, makeJobRunner } from "./jobRunner.ts"
 import type { Usage } from "./loadFacts.ts"
@@ -50,13 +50,11 @@ export const openInTime = <E>(
   settings: JobSettings
 ): Effect.Effect<Entry, E | WorkerError, Scope.Scope> =>
   Effect.gen(function*() {
-    const opening = yield* Effect.andThen(
+    const opening = Effect.andThen(
       definition.options.connect === undefined ? holdEngine : Effect.void,
       noting(definition.open, invalid)
-    ).pipe(Effect.forkDetach({ startImmediately: true }))
-    const opened = yield* settle(opening, settings.prewarmTimeout, makeGracePeriod()).pipe(
-      Effect.onInterrupt(() => Effect.sync(() => opening.interruptUnsafe()))
     )
+    const opened = yield* bounded(opening, settings.prewarmTimeout, makeGracePeriod())
     if (Option.isSome(opened)) return yield* opened.value
     const detail = `layer and prewarm took more than ${settings.prewarmTimeout} ms`
     return yield* new WorkerError({ reason: new PrewarmFailed({ detail }) })

@@ -43,13 +43,16 @@ export const settle = <A, E>(
     Effect.tap((exit) => Option.isNone(exit) ? Effect.sync(() => fiber.interruptUnsafe()) : Effect.void)
   )
 
-/** Runs to the end or to the end of the time, whatever it does. */
+/** Runs to the end or to the end of the time, whatever it does; whoever waits no longer leaves it behind, interrupted. */
 export const bounded = <A, E, R>(
   effect: Effect.Effect<A, E, R>,
   ms: number,
   gracePeriod: GracePeriod
 ): Effect.Effect<Option.Option<Exit.Exit<A, E>>, never, R> =>
-  Effect.flatMap(Effect.forkDetach(effect, { startImmediately: true }), (fiber) => settle(fiber, ms, gracePeriod))
+  Effect.flatMap(
+    Effect.forkDetach(effect, { startImmediately: true }),
+    (fiber) => Effect.onInterrupt(settle(fiber, ms, gracePeriod), () => Effect.sync(() => fiber.interruptUnsafe()))
+  )
 
 /** The same for what is done at the end of something: what goes wrong with it is logged, and holds nothing up. */
 export const tidyUp = (
