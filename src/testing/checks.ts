@@ -4,6 +4,7 @@ import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import * as Check from "../internal/options.ts"
 import { shown } from "../internal/options/shown.ts"
+import { doubtsOf } from "../internal/options/units.ts"
 import type { UserAction } from "./actions.ts"
 import type { RoomOptions } from "./caller.ts"
 import type { LlmOptions, LlmReply, LlmScript, LlmToolCall } from "./llm.ts"
@@ -20,8 +21,8 @@ const reply = Check.struct<LlmReply>()({
   tools: Check.list(call),
   toolsAt: Check.duration(),
   deltas: Check.asIs,
-  firstToken: Check.duration(),
-  total: Check.duration(),
+  firstToken: Check.duration({ usual: 100 }),
+  total: Check.duration({ usual: 300 }),
   pieces: Check.whole({ least: 1 }),
   usage: Check.asIs,
   reason: Check.asIs,
@@ -30,17 +31,17 @@ const reply = Check.struct<LlmReply>()({
   hang: Check.flag()
 })
 
-const llmOptions = Check.struct<LlmOptions>()({
+const modelOptions = Check.struct<LlmOptions>()({
   name: Check.text(),
   resilient: Check.flag(),
-  firstToken: Check.duration(),
-  total: Check.duration(),
+  firstToken: Check.duration({ usual: 100 }),
+  total: Check.duration({ usual: 300 }),
   pieces: Check.whole({ least: 1 }),
   otherwise: Check.asIs
 })
 
 const speech = Check.struct<TtsSpeech>()({
-  duration: Check.duration({ finite: true }),
+  duration: Check.duration({ finite: true, usual: "2 seconds" }),
   msPerCharacter: Check.number({ least: 0 }),
   firstByte: Check.duration(),
   alignment: Check.oneOf(["word", "piece", false]),
@@ -73,7 +74,7 @@ const sttOptions = Check.struct<SttOptions>()({
   resilient: Check.flag(),
   transcripts: Check.list(words),
   interims: Check.flag(),
-  finalDelay: Check.duration(),
+  finalDelay: Check.duration({ usual: 200 }),
   times: Check.flag(),
   confidence: Check.asIs,
   language: Check.text(),
@@ -110,9 +111,9 @@ const script = Check.struct<Omit<Scenario<never, never, unknown>, "agent" | "opt
   preset: Check.oneOf(["production", "mechanics"]),
   layer: Check.such<NonNullable<Scenario["layer"]>>(Layer.isLayer, "be a Layer"),
   until: Check.or("quiet", Check.number({ least: 0, unit: "ms" })),
-  quiet: Check.duration(),
-  patience: Check.duration({ finite: true }),
-  realWait: Check.duration(),
+  quiet: Check.duration({ usual: "12 seconds" }),
+  patience: Check.duration({ finite: true, usual: "5 minutes" }),
+  realWait: Check.duration({ usual: "2 seconds" }),
   seed: words,
   llm: Check.such<LlmScript>(
     (given) => Array.isArray(given) || typeof given === "function",
@@ -140,7 +141,7 @@ export const checkReply = (given: unknown, where: string): string | LlmReply => 
 
 /** Throws for what no scripted model can do. */
 export const checkLlm = (script: LlmScript, options: LlmOptions): void => {
-  Check.readOrThrow(llmOptions, options, undefined, "llmOptions.")
+  Check.readOrThrow(modelOptions, options, undefined, "llmOptions.")
   if (options.otherwise !== undefined) checkReply(options.otherwise, "llmOptions.otherwise")
   if (typeof script !== "function") { for (const [index, one] of script.entries()) checkReply(one, `llm.${index}`) }
 }
@@ -160,6 +161,9 @@ export const checkStt = (options: SttOptions): void => {
   for (const one of all) Check.readOrThrow(connection, one, undefined, "stt.faults.")
 }
 
+// In milliseconds: the least speech that a detector reports.
+const shortestWords = 50
+
 /** What is wrong with the times of a script. */
 const wrongTime = ({ at = [], user = [] }: Pick<Scenario, "user" | "at">): string | undefined => {
   const wrong = [...user, ...at].find(({ at }) => !(at >= 0 && at < Infinity))
@@ -168,9 +172,26 @@ const wrongTime = ({ at = [], user = [] }: Pick<Scenario, "user" | "at">): strin
   const endless = speeches.find(({ to }) => typeof to !== "number" || to === Infinity)
   if (endless !== undefined) return `say: ${shown(endless.to, { quote: true })} is no time of the Clock in milliseconds`
   const reversed = speeches.find(({ at, to }) => !(to >= at))
-  return reversed === undefined
+  if (reversed !== undefined) return `say: the speech ends at ${reversed.to}, before it begins at ${reversed.at}`
+  const rushed = speeches.find(({ at, text, to }) => to > at && to - at < shortestWords && /[\p{L}\p{N}]/u.test(text))
+  return rushed === undefined
     ? undefined
-    : `say: the speech ends at ${reversed.to}, before it begins at ${reversed.at}`
+    : `say: from ${rushed.at} to ${rushed.to} nobody says a word: times are milliseconds, and ` +
+      `Testing.say(${rushed.at * 1000}, ${rushed.to * 1000}, …) may be meant`
+}
+
+/** What a scenario can do, and hardly means. */
+export const doubtsOfScenario = (scenario: Scenario<never, never, unknown>): ReadonlyArray<string> => {
+  const { llm, llmOptions, stt, tts } = scenario
+  const speeches = typeof tts === "function" || tts === undefined ? [] : [tts].flat()
+  const replies = typeof llm === "function" || llm === undefined ? [] : llm
+  return [
+    ...doubtsOf(script.ast, scenario),
+    ...speeches.flatMap((one) => doubtsOf(speech.ast, one, "tts")),
+    ...replies.flatMap((one, index) => doubtsOf(reply.ast, one, `llm.${index}`)),
+    ...doubtsOf(modelOptions.ast, llmOptions, "llmOptions"),
+    ...doubtsOf(sttOptions.ast, stt, "stt")
+  ]
 }
 
 /** Fails with what no scenario can do. */

@@ -28,7 +28,7 @@ import type * as Turn from "../Turn.ts"
 import { act, lastAt } from "./acting.ts"
 import type { UserAction } from "./actions.ts"
 import { Caller } from "./caller.ts"
-import { checkScenario } from "./checks.ts"
+import { checkScenario, doubtsOfScenario } from "./checks.ts"
 import { type Script, type Services, servicesOf } from "./layer.ts"
 import { LlmCalls } from "./llm.ts"
 import { millis } from "./marks.ts"
@@ -196,7 +196,7 @@ const perform = <EA>(
     const events: Array<Event.Event> = []
     const logs: Array<LogLine> = []
     const failures: Array<{ readonly at: number; readonly cause: string }> = []
-    const passed: Array<string> = []
+    const passed: Array<string> = [...doubtsOfScenario(scenario)]
     const waits = yield* CurrentRealWaits
     const { calm, session, stoppedAt } = yield* Effect.gen(function*() {
       const run = yield* FiberSet.makeRuntime<never, void, never>()
