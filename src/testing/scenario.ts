@@ -269,8 +269,10 @@ const perform = <EA>(
     const requests = yield* Context.get(services, LlmCalls).requests
     const asked = yield* Effect.map(Context.get(ours, LlmCalls).requests, ({ length }) => length)
     const short = shortage(scenario.llm, scenario.llmOptions, asked)
+    // Whoever gets the call may have a language of their own.
     const languages = new Set([
       scenario.options?.turn?.language,
+      ...Object.keys(Text.phrasebooks),
       ...events.flatMap((event) => event._tag === "UserTranscript" ? [event.language] : [])
     ])
     return makeTimeline({

@@ -61,7 +61,7 @@ const settingsOf = (options: Options, checked: Checked, inWriting: boolean): Set
 
 /** Where the turn-taking begins. */
 const initialOf = (checked: Checked, { agent, judges, providers }: Parts, apology: boolean): Turn.State => {
-  const stt = sttOf(agent.stt, providers.defaults)
+  const stt = sttOf(agent, providers.defaults)
   const ears = {
     stt: stt !== undefined,
     interims: stt?.interims === true,
