@@ -98,9 +98,6 @@ describe("a value that is likely of another unit", () => {
     ]],
     ["a price for one", { spending: { prices: [{ provider: "a" }, { provider: "b", inputTokens: 0.0000025 }] } }, [
       "spending.prices.1.inputTokens is 0.0000025 for a million: 2.5 may be meant"
-    ]],
-    ["thousands", { budget: { maxTokens: 8, strategy: "truncate" } }, [
-      "budget.maxTokens is 8 tokens, which hold no conversation: 8000 may be meant"
     ]]
   ])(
     "is told when the session begins: %s",

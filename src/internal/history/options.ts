@@ -9,15 +9,9 @@ const truncation = Check.struct<{ readonly maxItems: number }>()({
 export const truncating = (options: typeof truncation.Encoded): typeof truncation.Type =>
   Check.readOrThrow(truncation, options)
 
-/** Thousands are often written alone. */
-const few = (given: unknown): string | undefined =>
-  typeof given === "number" && given > 0 && given <= 200
-    ? `is ${given} tokens, which hold no conversation: ${given * 1000} may be meant`
-    : undefined
-
 /** What a budget says, for those who lay more beside it. */
 export const sizes = {
-  maxTokens: Check.required(Check.whole({ endless: true, doubt: few })),
+  maxTokens: Check.required(Check.whole({ endless: true })),
   targetTokens: Check.whole({ endless: true }),
   keepRecent: Check.whole({ default: 6, endless: true }),
   estimate: Check.callback
