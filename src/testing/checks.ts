@@ -5,6 +5,7 @@ import * as Predicate from "effect/Predicate"
 import * as Check from "../internal/options.ts"
 import { shown } from "../internal/options/shown.ts"
 import { doubtsOf } from "../internal/options/units.ts"
+import { isKey } from "../internal/room/keys.ts"
 import type { UserAction } from "./actions.ts"
 import type { RoomOptions } from "./caller.ts"
 import type { LlmOptions, LlmReply, LlmScript, LlmToolCall } from "./llm.ts"
@@ -95,8 +96,19 @@ const room = Check.struct<RoomOptions>()({
   textTopic: Check.text()
 })
 
+const actions: { readonly [Tag in UserAction["_tag"]]: true } = {
+  Say: true,
+  Type: true,
+  Press: true,
+  Mute: true,
+  Unmute: true,
+  Join: true,
+  CallStatus: true,
+  Leave: true
+}
+
 const action = Check.such<UserAction>(
-  (given) => Check.isRecord(given) && typeof given["_tag"] === "string",
+  (given) => Check.isRecord(given) && typeof given["_tag"] === "string" && Object.hasOwn(actions, given["_tag"]),
   "be something that the caller does, such as Testing.say(500, 1500, \"Hello.\")"
 )
 
@@ -180,6 +192,14 @@ const wrongTime = ({ at = [], user = [] }: Pick<Scenario, "user" | "at">): strin
       `Testing.say(${rushed.at * 1000}, ${rushed.to * 1000}, …) may be meant`
 }
 
+/** What comes after the end of a scenario is not done. */
+const neverDone = ({ at = [], until, user = [] }: Pick<Scenario, "at" | "until" | "user">): ReadonlyArray<string> => {
+  const last = Math.max(0, ...[...user, ...at].map(({ at }) => at))
+  return typeof until === "number" && last > until
+    ? [`until is ${until}, and what the script has after that is not done: its last is at ${last}`]
+    : []
+}
+
 /** What a scenario can do, and hardly means. */
 export const doubtsOfScenario = (scenario: Scenario<never, never, unknown>): ReadonlyArray<string> => {
   const { llm, llmOptions, stt, tts } = scenario
@@ -190,8 +210,24 @@ export const doubtsOfScenario = (scenario: Scenario<never, never, unknown>): Rea
     ...speeches.flatMap((one) => doubtsOf(speech.ast, one, "tts")),
     ...replies.flatMap((one, index) => doubtsOf(reply.ast, one, `llm.${index}`)),
     ...doubtsOf(modelOptions.ast, llmOptions, "llmOptions"),
-    ...doubtsOf(sttOptions.ast, stt, "stt")
+    ...doubtsOf(sttOptions.ast, stt, "stt"),
+    ...atOnce(scenario.user ?? []),
+    ...neverDone(scenario)
   ]
+}
+
+const isKeys = (digits: unknown): boolean => typeof digits === "string" && digits !== "" && [...digits].every(isKey)
+
+/** Nobody says two things at once: the recogniser would hear a part of each. */
+const atOnce = (user: ReadonlyArray<UserAction>): ReadonlyArray<string> => {
+  const speeches = user.filter((action) => action._tag === "Say").toSorted((a, b) => a.at - b.at)
+  return speeches.flatMap((one, i) => {
+    const before = speeches.slice(0, i).findLast((other) => other.by === one.by && other.to > one.at)
+    const who = one.by ?? "the caller"
+    return before === undefined
+      ? []
+      : [`say: at ${one.at} ${who} begins to speak, who speaks from ${before.at} to ${before.to} already`]
+  })
 }
 
 /** Fails with what no scenario can do. */
@@ -204,4 +240,8 @@ export const checkScenario = (scenario: Scenario<never, never, unknown>): Effect
       (action._tag === "Say" || action._tag === "Type") && typeof action.text !== "string"
     )
     if (silent !== undefined) throw Check.problem("user", `must have a text at ${silent.at} ms`)
+    const keyless = scenario.user?.find((action) => action._tag === "Press" && !isKeys(action.digits))
+    if (keyless !== undefined) {
+      throw Check.problem("user", `must press keys at ${keyless.at} ms, one or more of 0 to 9, *, #, A to D`)
+    }
   })
