@@ -148,6 +148,7 @@ export interface Agent<out R = never, out E = never> extends Pipeable.Pipeable {
   readonly name: string
   readonly instructions: string
   readonly history: History.History
+  readonly language: string | undefined
   readonly voice: string | undefined
   readonly stt: Stt.Stt["Service"] | undefined
   readonly llm: Llm.Llm["Service"] | undefined
@@ -194,6 +195,14 @@ export interface Options<
    * @default nothing
    */
   readonly history?: History.History | undefined
+  /**
+   * The language that the agent speaks (a BCP 47 tag). Numbers and formulas are read in it, whatever language was heard
+   * before. It is the `language` of `turn`, if that has none, and the pipeline's recogniser is set to it while this
+   * agent has the call, if its language can be changed. A voice has no such setting: give `voice` or `tts`, too.
+   *
+   * @default that of the user's words, else of `turn.language`
+   */
+  readonly language?: string | undefined
   /** The voice, by the synthesiser's name for it. @default the layer's own */
   readonly voice?: string | undefined
   /**
@@ -372,7 +381,8 @@ export const make = <
 > => {
   checkOptions(options)
   const hooks = effects(options)
-  const { history = History.empty, instructions, llm, name = "agent", stt, tools, tts, turn, vad, voice } = options
+  const { history = History.empty, instructions, language, llm, name = "agent", stt, tools, tts, vad, voice } = options
+  const turn = language === undefined ? options.turn : { ...options.turn, language: options.turn?.language ?? language }
   return agent<
     | RE
     | RX
@@ -388,7 +398,7 @@ export const make = <
     | Tools.ServicesOf<Kits>,
     never
   >(
-    { name, instructions, history, voice, stt, llm, tts, turn, vad },
+    { name, instructions, history, language, voice, stt, llm, tts, turn, vad },
     given(tools === undefined ? Effect.succeed(Tools.empty) : Tools.resolve(tools), hooks)
   )
 }

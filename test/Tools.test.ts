@@ -316,7 +316,7 @@ describe("execute", () => {
   }
   it.effect.each<readonly [string, object, unknown, string | undefined]>([
     ["a missing field", parameters, {}, "query is missing"],
-    ["a wrong type", parameters, { query: "x", limit: "3" }, "limit: Expected number"],
+    ["a wrong type", parameters, { query: "x", limit: "three" }, "limit: Expected number"],
     ["all of it", parameters, { query: "x", limit: 3 }, undefined],
     ["draft 07", { ...parameters, $schema: "http://json-schema.org/draft-07/schema#" }, {}, "query is missing"],
     [

@@ -669,6 +669,7 @@ const nouns: ReadonlyArray<Sweep> = [
     instructions: must.words,
     tools: list,
     history: only,
+    language: text,
     voice: text,
     stt: only,
     llm: only,

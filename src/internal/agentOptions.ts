@@ -28,6 +28,7 @@ const own = Check.struct<Any>()({
   ),
   tools: Check.asIs,
   history,
+  language: Check.text(),
   voice: Check.text(),
   stt: Check.service("the service of a recogniser, such as Stt.Stt of its layer", "transcribe"),
   llm: Check.service("the service of a model, such as Llm.Llm of its layer", "reply"),

@@ -20,6 +20,7 @@ import * as SchemaParser from "effect/SchemaParser"
 import { InvalidOptions } from "../Failure.ts"
 import { type AsIs, type Field, type Filled, isRecord, required } from "./options/fields.ts"
 import { meant } from "./options/spelling.ts"
+import { doubtsOf } from "./options/units.ts"
 
 export {
   action,
@@ -192,6 +193,18 @@ export const read = <Out, In>(self: Field<Out, In>, given: In, where = ""): Resu
   return result as Result.Result<Out, never>
 }
 
+/** The same, with a warning in the log for each value that is allowed and yet improbable. */
+export const readWarning = <Out, In>(self: Field<Out, In>, given: In, where = ""): Effect.Effect<Out, InvalidOptions> =>
+  Effect.suspend(() =>
+    Effect.tap(
+      Effect.fromResult(read(self, given, where)),
+      () =>
+        Effect.forEach(doubtsOf(self.ast, given, where.replace(/\.$/, "")), (doubt) => Effect.logWarning(doubt), {
+          discard: true
+        })
+    )
+  )
+
 /** The same where a constructor is called, in the noun's own error. */
 export const readOrThrow = <Out, In>(
   self: Field<Out, In>,
@@ -225,7 +238,7 @@ export const readOrFail = <Out, In, E>(
   given: In,
   error: (invalid: InvalidOptions) => E,
   where = ""
-): Effect.Effect<Out, E> => Effect.suspend(() => Effect.fromResult(Result.mapError(read(self, given, where), error)))
+): Effect.Effect<Out, E> => Effect.mapError(readWarning(self, given, where), error)
 
 /** Options, and what else is checked with them; what is none of them stays as it is, and is refused. */
 export const beside = <A extends object, B extends object>(options: A, others: B): A & B =>

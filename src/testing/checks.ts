@@ -4,6 +4,8 @@ import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import * as Check from "../internal/options.ts"
 import { shown } from "../internal/options/shown.ts"
+import { doubtsOf } from "../internal/options/units.ts"
+import { isKey } from "../internal/room/keys.ts"
 import type { UserAction } from "./actions.ts"
 import type { RoomOptions } from "./caller.ts"
 import type { LlmOptions, LlmReply, LlmScript, LlmToolCall } from "./llm.ts"
@@ -21,8 +23,8 @@ const reply = Check.struct<LlmReply>()({
   tools: Check.list(call),
   toolsAt: Check.duration(),
   deltas: Check.asIs,
-  firstToken: Check.duration(),
-  total: Check.duration(),
+  firstToken: Check.duration({ usual: 100 }),
+  total: Check.duration({ usual: 300 }),
   pieces: Check.whole({ least: 1 }),
   usage: Check.asIs,
   reason: Check.asIs,
@@ -31,17 +33,17 @@ const reply = Check.struct<LlmReply>()({
   hang: Check.flag()
 })
 
-const llmOptions = Check.struct<LlmOptions>()({
+const modelOptions = Check.struct<LlmOptions>()({
   name: Check.text(),
   resilient: Check.flag(),
-  firstToken: Check.duration(),
-  total: Check.duration(),
+  firstToken: Check.duration({ usual: 100 }),
+  total: Check.duration({ usual: 300 }),
   pieces: Check.whole({ least: 1 }),
   otherwise: Check.asIs
 })
 
 const speech = Check.struct<TtsSpeech>()({
-  duration: Check.duration({ finite: true }),
+  duration: Check.duration({ finite: true, usual: "2 seconds" }),
   msPerCharacter: Check.number({ least: 0 }),
   firstByte: Check.duration(),
   alignment: Check.oneOf(["word", "piece", false]),
@@ -74,7 +76,7 @@ const sttOptions = Check.struct<SttOptions>()({
   resilient: Check.flag(),
   transcripts: Check.list(words),
   interims: Check.flag(),
-  finalDelay: Check.duration(),
+  finalDelay: Check.duration({ usual: 200 }),
   times: Check.flag(),
   confidence: Check.asIs,
   language: Check.text(),
@@ -95,8 +97,19 @@ const room = Check.struct<RoomOptions>()({
   textTopic: Check.text()
 })
 
+const actions: { readonly [Tag in UserAction["_tag"]]: true } = {
+  Say: true,
+  Type: true,
+  Press: true,
+  Mute: true,
+  Unmute: true,
+  Join: true,
+  CallStatus: true,
+  Leave: true
+}
+
 const action = Check.such<UserAction>(
-  (given) => Check.isRecord(given) && typeof given["_tag"] === "string",
+  (given) => Check.isRecord(given) && typeof given["_tag"] === "string" && Object.hasOwn(actions, given["_tag"]),
   "be something that the caller does, such as Testing.say(500, 1500, \"Hello.\")"
 )
 
@@ -123,9 +136,9 @@ const script = Check.struct<Omit<Scenario<never, never, unknown>, "agent" | "opt
   preset: Check.oneOf(["production", "mechanics"]),
   layer: Check.such<NonNullable<Scenario["layer"]>>(Layer.isLayer, "be a Layer"),
   until: Check.or("quiet", Check.number({ least: 0, unit: "ms" })),
-  quiet: Check.duration(),
-  patience: Check.duration({ finite: true }),
-  realWait: Check.duration(),
+  quiet: Check.duration({ usual: "12 seconds" }),
+  patience: Check.duration({ finite: true, usual: "5 minutes" }),
+  realWait: Check.duration({ usual: "2 seconds" }),
   seed: words,
   llm: Check.such<LlmScript>(
     (given) => Array.isArray(given) || typeof given === "function",
@@ -153,7 +166,7 @@ export const checkReply = (given: unknown, where: string): string | LlmReply => 
 
 /** Throws for what no scripted model can do. */
 export const checkLlm = (script: LlmScript, options: LlmOptions): void => {
-  Check.readOrThrow(llmOptions, options, undefined, "llmOptions.")
+  Check.readOrThrow(modelOptions, options, undefined, "llmOptions.")
   if (options.otherwise !== undefined) checkReply(options.otherwise, "llmOptions.otherwise")
   if (typeof script !== "function") { for (const [index, one] of script.entries()) checkReply(one, `llm.${index}`) }
 }
@@ -173,6 +186,9 @@ export const checkStt = (options: SttOptions): void => {
   for (const one of all) Check.readOrThrow(connection, one, undefined, "stt.faults.")
 }
 
+// In milliseconds: the least speech that a detector reports.
+const shortestWords = 50
+
 /** What is wrong with the times of a script. */
 const wrongTime = ({ at = [], user = [] }: Pick<Scenario, "user" | "at">): string | undefined => {
   const wrong = [...user, ...at].find(({ at }) => !(at >= 0 && at < Infinity))
@@ -181,9 +197,50 @@ const wrongTime = ({ at = [], user = [] }: Pick<Scenario, "user" | "at">): strin
   const endless = speeches.find(({ to }) => typeof to !== "number" || to === Infinity)
   if (endless !== undefined) return `say: ${shown(endless.to, { quote: true })} is no time of the Clock in milliseconds`
   const reversed = speeches.find(({ at, to }) => !(to >= at))
-  return reversed === undefined
+  if (reversed !== undefined) return `say: the speech ends at ${reversed.to}, before it begins at ${reversed.at}`
+  const rushed = speeches.find(({ at, text, to }) => to > at && to - at < shortestWords && /[\p{L}\p{N}]/u.test(text))
+  return rushed === undefined
     ? undefined
-    : `say: the speech ends at ${reversed.to}, before it begins at ${reversed.at}`
+    : `say: from ${rushed.at} to ${rushed.to} nobody says a word: times are milliseconds, and ` +
+      `Testing.say(${rushed.at * 1000}, ${rushed.to * 1000}, …) may be meant`
+}
+
+/** What comes after the end of a scenario is not done. */
+const neverDone = ({ at = [], until, user = [] }: Pick<Scenario, "at" | "until" | "user">): ReadonlyArray<string> => {
+  const last = Math.max(0, ...[...user, ...at].map(({ at }) => at))
+  return typeof until === "number" && last > until
+    ? [`until is ${until}, and what the script has after that is not done: its last is at ${last}`]
+    : []
+}
+
+/** What a scenario can do, and hardly means. */
+export const doubtsOfScenario = (scenario: Scenario<never, never, unknown>): ReadonlyArray<string> => {
+  const { llm, llmOptions, stt, tts } = scenario
+  const speeches = typeof tts === "function" || tts === undefined ? [] : [tts].flat()
+  const replies = typeof llm === "function" || llm === undefined ? [] : llm
+  return [
+    ...doubtsOf(script.ast, scenario),
+    ...speeches.flatMap((one) => doubtsOf(speech.ast, one, "tts")),
+    ...replies.flatMap((one, index) => doubtsOf(reply.ast, one, `llm.${index}`)),
+    ...doubtsOf(modelOptions.ast, llmOptions, "llmOptions"),
+    ...doubtsOf(sttOptions.ast, stt, "stt"),
+    ...atOnce(scenario.user ?? []),
+    ...neverDone(scenario)
+  ]
+}
+
+const isKeys = (digits: unknown): boolean => typeof digits === "string" && digits !== "" && [...digits].every(isKey)
+
+/** Nobody says two things at once: the recogniser would hear a part of each. */
+const atOnce = (user: ReadonlyArray<UserAction>): ReadonlyArray<string> => {
+  const speeches = user.filter((action) => action._tag === "Say").toSorted((a, b) => a.at - b.at)
+  return speeches.flatMap((one, i) => {
+    const before = speeches.slice(0, i).findLast((other) => other.by === one.by && other.to > one.at)
+    const who = one.by ?? "the caller"
+    return before === undefined
+      ? []
+      : [`say: at ${one.at} ${who} begins to speak, who speaks from ${before.at} to ${before.to} already`]
+  })
 }
 
 /** Fails with what no scenario can do. */
@@ -196,4 +253,8 @@ export const checkScenario = (scenario: Scenario<never, never, unknown>): Effect
       (action._tag === "Say" || action._tag === "Type") && typeof action.text !== "string"
     )
     if (silent !== undefined) throw Check.problem("user", `must have a text at ${silent.at} ms`)
+    const keyless = scenario.user?.find((action) => action._tag === "Press" && !isKeys(action.digits))
+    if (keyless !== undefined) {
+      throw Check.problem("user", `must press keys at ${keyless.at} ms, one or more of 0 to 9, *, #, A to D`)
+    }
   })

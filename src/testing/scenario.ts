@@ -24,7 +24,7 @@ import type * as Turn from "../Turn.ts"
 import { act, lastAt } from "./acting.ts"
 import type { UserAction } from "./actions.ts"
 import { Caller } from "./caller.ts"
-import { checkScenario } from "./checks.ts"
+import { checkScenario, doubtsOfScenario } from "./checks.ts"
 import { type Script, type Services, servicesOf } from "./layer.ts"
 import { LlmCalls } from "./llm.ts"
 import { millis } from "./marks.ts"
@@ -237,7 +237,7 @@ const perform = <EA>(
     const events: Array<Event.Event> = []
     const logs: Array<LogLine> = []
     const failures: Array<{ readonly at: number; readonly cause: string }> = []
-    const passed: Array<string> = []
+    const passed: Array<string> = [...doubtsOfScenario(scenario)]
     const waits = yield* CurrentRealWaits
     const { simulatedUser } = scenario
     const simulated: Simulated = { did: [], turns: 0, end: undefined }
@@ -303,8 +303,10 @@ const perform = <EA>(
     const requests = yield* Context.get(services, LlmCalls).requests
     const asked = yield* Effect.map(Context.get(ours, LlmCalls).requests, ({ length }) => length)
     const short = shortage(scenario.llm, scenario.llmOptions, asked)
+    // Whoever gets the call may have a language of their own.
     const languages = new Set([
       scenario.options?.turn?.language,
+      ...Object.keys(Text.phrasebooks),
       ...events.flatMap((event) => event._tag === "UserTranscript" ? [event.language] : [])
     ])
     return makeTimeline({

@@ -87,6 +87,72 @@ describe("a tool that needs an approval", () => {
       assert.deepStrictEqual(paid, [...expected])
     }))
 
+  const answered = (language: string | undefined, answer: string) =>
+    Effect.gen(function*() {
+      const { agent, handlers, paid } = till()
+      const timeline = yield* Testing.scenario({
+        agent,
+        user: [Testing.say(500, 1500, "Fifty."), Testing.say(7000, 7900, answer)],
+        ...(language === undefined ? {} : { stt: { language } }),
+        llm: ({ step, text }) =>
+          step > 0 ? "Well?" : { tools: [text === answer ? pay(50, { confirm: true }) : pay(50)] },
+        options: { turn: { preemption: { llm: false } } }
+      }).pipe(Effect.provide(handlers))
+      whole(timeline)
+      return paid.length > 0
+    })
+
+  const refusals: Readonly<Record<string, string>> = {
+    en:
+      "Nah. | Not now. | No, not now. | Please don't. | Absolutely not. | No way. | I'd rather not. | Maybe later. | " +
+      "No, I changed my mind. | No, make it sixty. | Okay, no. | Hm. | Well… | Uh-uh. | Not yet, sorry.",
+    de:
+      "Lieber nicht. | Nein, lieber nicht. | Auf keinen Fall. | Noch nicht. | Lassen Sie das. | Nein, machen Sie sechzig. | Hm.",
+    fr: "Surtout pas. | Pas maintenant, merci. | Jamais. | Non, plutôt soixante. | Laissez tomber.",
+    es: "De ninguna manera. | Todavía no. | Mejor no, gracias. | No, mejor sesenta. | Nunca.",
+    it: "Assolutamente no. | Meglio di no. | Non ora. | No, facciamo sessanta. | Mai.",
+    pt: "De jeito nenhum. | Melhor não. | Não, melhor sessenta. | Deixa pra lá.",
+    nl: "Liever niet. | Nu niet, dank u. | Nee, doe maar zestig. | Geen sprake van.",
+    pl: "Raczej nie. | Nigdy. | Nie, lepiej sześćdziesiąt. | W żadnym razie.",
+    ru: "Не сейчас. | Ни в коем случае. | Нет, лучше шестьдесят. | Никогда.",
+    ja: "今は結構です | いりません | いや、今はいいです"
+  }
+  it.effect.each(
+    Object.entries(refusals).flatMap(([tag, all]) => all.split(" | ").map((answer) => [tag, answer] as const))
+  )(
+    "does not run for a caller who has not agreed: %s, %s",
+    ([language, answer]) => Effect.map(answered(language, answer), (paid) => assert.isFalse(paid))
+  )
+
+  it.effect.each([
+    ["en", "Yes."],
+    ["en", "No problem."],
+    ["en", "No worries, do it."],
+    ["en", "No, go ahead."],
+    ["en", "No, wait, yes."],
+    ["en", "Sure, why not."],
+    ["en", "I don't mind."],
+    ["de", "Nein, das passt."],
+    ["de", "Kein Problem."],
+    ["fr", "Pas de problème."],
+    ["es", "No hay problema."],
+    ["it", "Nessun problema."],
+    ["pl", "No."],
+    ["pl", "Nie ma sprawy."],
+    ["ru", "Не проблема."],
+    ["ja", "はい"],
+    [undefined, "Yes, please."],
+    [undefined, "Ja, bitte."]
+  ])(
+    "runs for one who has, in so many words: %s, %s",
+    ([language, answer]) => Effect.map(answered(language, answer!), (paid) => assert.isTrue(paid))
+  )
+
+  it.effect.each(["Lieber nicht.", "Pas maintenant.", "De ninguna manera.", "Nah."])(
+    "does not run for a refusal in a language that nobody has told of: %s",
+    (answer) => Effect.map(answered(undefined, answer), (paid) => assert.isFalse(paid))
+  )
+
   it.effect("does not run in the step in which the model confirms what it has not asked", () =>
     Effect.gen(function*() {
       const { agent, handlers, paid } = till()

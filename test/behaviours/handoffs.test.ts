@@ -77,3 +77,84 @@ describe("several calls of one step that give the conversation away", () => {
       assert.deepStrictEqual(Testing.invariants(timeline), [])
     }))
 })
+
+describe("a hand-off", () => {
+  const named = (name: string, options: Partial<Agent.Options> = {}): Agent.Agent =>
+    Agent.make({ name, instructions: "", ...options }) as Agent.Agent
+  const there = named("b", { onEnter: async (session) => session.say("B here.") })
+  const when = (at: number): Pick<Testing.Scenario, "at"> => ({ at: [{ at, do: (session) => session.handoff(there) }] })
+  const self: Agent.Agent = named("a", { onUserTurn: async (_, session) => session.handoff(self) })
+
+  it.effect.each<readonly [string, Partial<Testing.Scenario>, ReadonlyArray<string>]>([
+    ["in onEnter", { agent: named("a", { onEnter: async (session) => session.handoff(there) }) }, [
+      "handoff: b",
+      "assistant: B here.",
+      "user: Hello, how are you?",
+      "assistant: One."
+    ]],
+    ["while the caller speaks", when(1500), [
+      "handoff: b",
+      "user: Hello, how are you?",
+      "assistant: One.",
+      "assistant: B here."
+    ]],
+    ["while the model thinks", when(3100), [
+      "user: Hello, how are you?",
+      "assistant: One.",
+      "handoff: b",
+      "assistant: B here."
+    ]],
+    ["while the agent speaks", { ...when(4000), tts: { duration: 4000 } }, [
+      "user: Hello, how are you?",
+      "assistant: One.",
+      "handoff: b",
+      "assistant: B here."
+    ]],
+    ["to two agents in the same moment", {
+      at: [{
+        at: 5000,
+        do: (session) => Effect.all([session.handoff(named("c")), session.handoff(there)], { concurrency: 2 })
+      }]
+    }, ["user: Hello, how are you?", "assistant: One.", "handoff: c", "handoff: b", "assistant: B here."]],
+    ["to itself in each turn", { agent: self, llmOptions: { otherwise: "Two." } }, [
+      "user: Hello, how are you?",
+      "handoff: a",
+      "assistant: Two."
+    ]]
+  ])("loses nothing and is heard once: %s", ([, script, messages]) =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({ user: [hello], llm: ["One."], ...script })
+      assert.deepStrictEqual(timeline.messages, messages)
+      assert.deepStrictEqual(Testing.invariants(timeline), [])
+    }))
+
+  it.effect(
+    "of agents that pass the conversation on as they begin has an end, and the log says why",
+    () =>
+      Effect.gen(function*() {
+        const ping: Agent.Agent = named("ping", { onEnter: async (session) => session.handoff(pong) })
+        const pong: Agent.Agent = named("pong", { onEnter: async (session) => session.handoff(ping) })
+        const timeline = yield* Testing.scenario({ agent: ping, user: [hello], llm: ["Fine."] })
+        assert.strictEqual(timeline.of("AgentChanged").length, 32)
+        assert.deepStrictEqual(timeline.messages.slice(-2), ["user: Hello, how are you?", "assistant: Fine."])
+        assert.match(timeline.logs.map(({ cause }) => cause).join(), /handed over 32 times within a second/)
+      }),
+    5000
+  )
+
+  it.effect("by an agent in its onExit is refused at once, and holds the other one up for no moment", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        agent: named("a", { onExit: async (session) => session.handoff(named("c")) }),
+        user: [hello],
+        llm: ["One."],
+        ...when(6000)
+      })
+      timeline.expect(["AgentChanged", 6000])
+      assert.deepStrictEqual(timeline.of("AgentChanged").map(({ to }) => to), ["b"])
+      assert.match(
+        timeline.logs.map(({ cause }) => cause).join(),
+        /an agent in its onExit cannot give the conversation away/
+      )
+    }))
+})

@@ -137,3 +137,28 @@ describe("a hook or a callback that breaks", () => {
       assert.strictEqual(timeline.events.at(-1)!._tag, "SessionClosed")
     }))
 })
+
+describe("a hook that is at work when the caller hangs up", () => {
+  const never = () => Effect.never
+  it.effect.each<readonly [string, Partial<Agent.Options>]>([
+    ["onEnter asks for keys", { onEnter: async (session) => void await session.keys({ most: 4 }) }],
+    ["onEnter waits until it is heard", {
+      onEnter: async (session) => void await (await session.say("A long greeting, I am afraid.")).heard
+    }],
+    ["onEnter never ends", { onEnter: Effect.never }],
+    ["onUserTurn never ends", { onUserTurn: never }],
+    ["onKey never ends", { onKey: never }],
+    ["onAway never ends", { onAway: never }]
+  ])("has not failed: %s", ([, options]) =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        agent: Agent.make({ instructions: "", ...options }),
+        user: [hello, Testing.press(2600, "1"), Testing.leave(3000)],
+        llm: ["Fine."],
+        options: { turn: { awayAfter: 400 } }
+      })
+      assert.deepStrictEqual(timeline.logs.filter(({ level }) => level === "Error"), [])
+      assert.deepStrictEqual(timeline.of("ProviderFailed"), [])
+      assert.strictEqual(timeline.left, "")
+    }))
+})

@@ -17,6 +17,12 @@ const wrong: ReadonlyArray<readonly [script: object, says: string]> = [
   [{ user: [{ ...hello, text: 7 }] }, "user must have a text at 500 ms"],
   [{ user: hello }, "user must be a list"],
   [{ user: [null] }, "user.0 must be something that the caller does"],
+  [{ user: [{ _tag: "Shout", at: 100 }] }, "user.0 must be something that the caller does"],
+  [{ user: [{ _tag: "constructor", at: 100 }] }, "user.0 must be something that the caller does"],
+  [{ user: [Testing.press(500, "one")] }, "user must press keys at 500 ms, one or more of 0 to 9"],
+  [{ user: [Testing.press(500, "")] }, "user must press keys at 500 ms"],
+  [{ user: [Testing.press(500, "1 2")] }, "user must press keys at 500 ms"],
+  [{ user: [Testing.say(1, 2, "Hi.")] }, "Testing.say(1000, 2000, …) may be meant"],
   [{ llmOption: {} }, "llmOption is not known: llmOptions may be meant"],
   [{ at: [{ at: 100 }] }, "at.0 must be { at, do }"],
   [{ at: [{ at: 100, do: "say" }] }, "at.0 must be { at, do }"],
@@ -49,6 +55,31 @@ const wrong: ReadonlyArray<readonly [script: object, says: string]> = [
   [{ room: { kind: "fax" } }, "room.kind must be one of"],
   [{ room: { join: 5 } }, "room.join is not known: joins may be meant"]
 ]
+
+const doubtful: ReadonlyArray<readonly [string, Partial<Testing.Scenario>, ReadonlyArray<RegExp>]> = [
+  ["two speeches at once", { user: [hello, Testing.say(1000, 3000, "And you?")] }, [
+    /say: at 1000 the caller begins to speak, who speaks from 500 to 2500 already/
+  ]],
+  ["the same one twice, the later first", { user: [Testing.by("bob", hello), Testing.by("bob", hello)] }, [
+    /at 500 bob begins to speak/
+  ]],
+  ["two people at once", { user: [hello, Testing.by("bob", hello)] }, []],
+  ["one speech behind the other", { user: [hello, Testing.say(2500, 3000, "And you?")] }, []],
+  ["an end before the last of it", { until: 4000, at: [{ at: 9000, do: () => {} }] }, [
+    /until is 4000, and what the script has after that is not done: its last is at 9000/
+  ]],
+  ["an end in the middle of its last", { until: 2000 }, []],
+  ["seconds for milliseconds", { quiet: 12 }, [/quiet is 12 millis/]]
+]
+
+describe("a script that hardly means what it says", () => {
+  it.effect.each(doubtful)("is told in the timeline: %s", ([, script, expected]) =>
+    Effect.gen(function*() {
+      const { warnings } = yield* Testing.scenario({ user: [hello], llmOptions: { otherwise: "OK." }, ...script })
+      assert.strictEqual(warnings.length, expected.length, warnings.join())
+      for (const [i, line] of expected.entries()) assert.match(warnings[i]!, line)
+    }))
+})
 
 describe("a script that is misspelt", () => {
   it.effect.each(wrong)("is refused by name: %j", ([script, says]) =>

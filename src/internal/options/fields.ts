@@ -12,6 +12,7 @@ import * as SchemaGetter from "effect/SchemaGetter"
 import * as SchemaIssue from "effect/SchemaIssue"
 import { lengthOf, shownLength, written } from "./duration.ts"
 import { shown } from "./shown.ts"
+import { doubting, doubtOf, inSeconds, isInSeconds, isKilohertz, ofPercent } from "./units.ts"
 
 /** One option: what may be given, and what it becomes. */
 export interface Field<out Out, out In> extends Schema.Codec<Out, In> {}
@@ -87,6 +88,8 @@ interface Length extends Range {
   /** An endless time is none. */
   readonly finite?: boolean | undefined
   readonly default?: Duration.Input | undefined
+  /** About how long it is, where the default does not say it. */
+  readonly usual?: Duration.Input | undefined
 }
 
 /** A time, with its bounds in ms: 0 or more where nothing else is said. */
@@ -94,33 +97,45 @@ export const duration = <const Asked extends Length>(
   asked: Asked = {} as Asked
 ): Field<Filled<number, Asked>, Duration.Input | undefined> => {
   const { above, finite = false, least = above === undefined ? 0 : undefined, most } = asked
-  return field((given) => {
+  const usual = asked.usual ?? asked.default
+  const usualMs = usual === undefined ? 0 : lengthOf(usual)
+  const one = field((given) => {
     const ms = lengthOf(given)
-    if (within(ms, { above, least, most }) && (!finite || ms !== Infinity)) return Result.succeed(ms)
+    const isMeant = !isInSeconds(given)
+    if (within(ms, { above, least, most }) && (!finite || ms !== Infinity) && isMeant) return Result.succeed(ms)
     const kind = finite ? "a finite duration" : "a duration"
-    const usual = asked.default === undefined ? 0 : lengthOf(asked.default)
-    const such = usual === 0 ? "5 seconds" : written(usual)
-    return Result.fail(`be ${kind}${bounds({ above, least, most }, written)}, such as "${such}"${shownLength(given)}`)
-  }, asked.default) as Field<any, any>
+    const such = usualMs === 0 || usualMs === Infinity ? "5 seconds" : written(usualMs)
+    const unit = isMeant ? "" : inSeconds(given)
+    return Result.fail(
+      `be ${kind}${bounds({ above, least, most }, written)}, such as "${such}"${shownLength(given)}${unit}`
+    )
+  }, asked.default)
+  return (usualMs > 0 && usualMs < Infinity ? doubting(one, doubtOf(usualMs)) : one) as Field<any, any>
 }
 
 interface Quantity extends Range {
   /** May be as much as one likes. */
   readonly endless?: boolean | undefined
   readonly unit?: string | undefined
+  /** What may be meant by what is refused. */
+  readonly meant?: ((given: unknown) => string) | undefined
+  /** What is improbable about what is taken. */
+  readonly doubt?: ((given: unknown) => string | undefined) | undefined
   readonly default?: number | undefined
 }
 
-const quantity = (kind: string, is: (value: number) => boolean, asked: Quantity): Field<any, any> =>
-  field((given) => {
+const quantity = (kind: string, is: (value: number) => boolean, asked: Quantity): Field<any, any> => {
+  const one = field((given) => {
     if (
       typeof given === "number" && (is(given) || (asked.endless === true && given === Infinity)) && within(given, asked)
     ) {
       return Result.succeed(given)
     }
     const unit = asked.unit === undefined ? "" : ` ${asked.unit}`
-    return Result.fail(`be ${kind}${bounds(asked, String)}${unit}${not(given)}`)
+    return Result.fail(`be ${kind}${bounds(asked, String)}${unit}${not(given)}${asked.meant?.(given) ?? ""}`)
   }, asked.default)
+  return asked.doubt === undefined ? one : doubting(one, asked.doubt)
+}
 
 /** A number. */
 export const number = <const Asked extends Quantity>(
@@ -136,12 +151,19 @@ export const whole = <const Asked extends Quantity>(
 /** A share of a whole, or a probability: 0 to 1. */
 export const ratio = <const Asked extends { readonly default?: number | undefined }>(
   asked: Asked = {} as Asked
-): Field<Filled<number, Asked>, number | undefined> => number({ least: 0, most: 1, ...asked })
+): Field<Filled<number, Asked>, number | undefined> => number({ least: 0, most: 1, meant: ofPercent, ...asked })
 
 /** A rate of samples. */
 export const hertz = <const Asked extends Range & { readonly default?: number | undefined }>(
   asked: Asked = {} as Asked
-): Field<Filled<number, Asked>, number | undefined> => whole({ least: 1, most: 768_000, unit: "Hz", ...asked })
+): Field<Filled<number, Asked>, number | undefined> =>
+  quantity("a whole number", (given) => Number.isSafeInteger(given) && !isKilohertz(given), {
+    least: 1,
+    most: 768_000,
+    unit: "Hz",
+    meant: (given) => isKilohertz(given) ? `: ${Math.round(given * 1000)} may be meant` : "",
+    ...asked
+  })
 
 /** A port of this machine; 0 lets the system choose. */
 export const port = <const Asked extends { readonly default?: number | undefined }>(

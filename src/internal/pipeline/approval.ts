@@ -8,8 +8,7 @@ import * as Effect from "effect/Effect"
 import type { Session } from "../../Session.ts"
 import type * as Tools from "../../Tools.ts"
 import * as Turn from "../../Turn.ts"
-import { phrasebooks } from "../text/phrasebook.ts"
-import { knows, phraseKind } from "../text/phrases.ts"
+import { refuses } from "../text/refusals.ts"
 import { confirmation } from "../tools/duplicates.ts"
 import { alike } from "../tools/execute.ts"
 import type { Core } from "./core.ts"
@@ -26,18 +25,12 @@ type Request = Tools.Call & { readonly confirmed: boolean }
 // Of more questions the oldest is forgotten: it is asked again.
 const mostAsked = 64
 
-/** Whether the last that the caller has said is a plain refusal: in any language that is known, where the caller's is not. */
-const refuses = (core: Core): boolean => {
+/** Whether the last that the caller has said is a plain refusal. */
+const refused = (core: Core): boolean => {
   const said = core.history.current().items.findLast((item) => item._tag === "Message" && item.role === "user")
   if (said?._tag !== "Message") return false
   const { phrases: more } = Turn.settings(core.conductor.state())
-  const language = core.conductor.language()
-  const isKnown = language !== undefined && knows({ language, more })
-  const languages = isKnown ? [language] : Object.keys({ ...phrasebooks, ...more })
-  return languages.some((language) => {
-    const kind = phraseKind(said.text, { language, more })
-    return kind === "cut-in" || kind === "hold"
-  })
+  return refuses(said.text, { language: core.conductor.language(), more })
 }
 
 export const makeApprove = (): (core: Core, call: Request) => Effect.Effect<boolean | string> => {
@@ -55,7 +48,7 @@ export const makeApprove = (): (core: Core, call: Request) => Effect.Effect<bool
       const before = asked.find(same)
       if (before !== undefined && confirmed && turn > before.turn) {
         asked = asked.filter((one) => one !== before)
-        return Effect.succeed(!refuses(core) || "the caller has not agreed")
+        return Effect.succeed(!refused(core) || "the caller has not agreed")
       }
       if (before === undefined) asked = [...asked.slice(1 - mostAsked), { call, turn }]
       return Effect.succeed(

@@ -1,4 +1,5 @@
 /** Makes the core of a session: the owners of all that changes in it, and what they share. */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Scope from "effect/Scope"
@@ -60,7 +61,7 @@ const settingsOf = (options: Options, checked: Checked, inWriting: boolean): Set
 
 /** Where the turn-taking begins. */
 const initialOf = (checked: Checked, { agent, judges, providers }: Parts, apology: boolean): Turn.State => {
-  const stt = sttOf(agent.stt, providers.defaults)
+  const stt = sttOf(agent, providers.defaults)
   const ears = {
     stt: stt !== undefined,
     interims: stt?.interims === true,
@@ -90,7 +91,7 @@ export const makeCore = (parts: Parts, options: Options, checked: Checked): Effe
     let made: Core | undefined
     const whole = (): Core => made as Core
     const runner = yield* Tools.makeRunner({
-      timeout: checked.toolTimeout,
+      timeout: Duration.millis(checked.toolTimeout),
       onPreliminary: ({ id, name }, result, given) =>
         Effect.map(CurrentSpeech, (speech) => {
           if (speech !== undefined) publish({ _tag: "FunctionCallProgressed", speech, id, name, result })

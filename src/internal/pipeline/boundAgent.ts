@@ -23,6 +23,8 @@ import type { Defaults } from "./core.ts"
 export interface BoundAgent extends Agent.Hooks {
   readonly name: string
   readonly instructions: string
+  /** What it speaks, where it says so. */
+  readonly language: string | undefined
   readonly voice: string | undefined
   readonly stt: Stt.Stt["Service"] | undefined
   readonly llm: Llm.Llm["Service"]
@@ -32,9 +34,16 @@ export interface BoundAgent extends Agent.Hooks {
   readonly vad: Vad.Options | undefined
 }
 
-/** The recogniser of an agent. */
-export const sttOf = (stt: Stt.Stt["Service"] | undefined, defaults: Defaults): Stt.Stt["Service"] | undefined =>
-  stt === undefined || defaults.stt === undefined ? defaults.stt : defaults.guardStt(stt)
+/** The recogniser of an agent: its own, else the pipeline's, in the agent's language. */
+export const sttOf = (
+  { language, stt }: Pick<Agent.Agent, "language" | "stt">,
+  defaults: Defaults
+): Stt.Stt["Service"] | undefined =>
+  defaults.stt === undefined || (stt === undefined && language === undefined)
+    ? defaults.stt
+    : stt === undefined
+    ? defaults.sttIn(language!)
+    : defaults.guardStt(stt)
 
 export interface Binding {
   readonly agent: BoundAgent
@@ -78,14 +87,15 @@ export const makeBind = (parts: {
           ))
       )
       return Effect.map(binding, ({ tools, ...hooks }): Binding => {
-        const { instructions, llm, name, stt, tts, turn, vad, voice } = agent
+        const { instructions, language, llm, name, tts, turn, vad, voice } = agent
         const bound = {
           name,
           instructions,
+          language,
           voice,
           turn,
           vad,
-          stt: sttOf(stt, defaults),
+          stt: sttOf(agent, defaults),
           llm: llm === undefined ? defaults.llm : defaults.guardLlm(llm),
           tts: tts === undefined ? defaults.tts : defaults.guardTts(tts),
           ...hooks

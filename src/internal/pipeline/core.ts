@@ -43,6 +43,8 @@ export interface Defaults {
   /** None where the options want none, and then agents have none either. */
   readonly stt: Stt.Stt["Service"] | undefined
   readonly guardStt: (stt: Stt.Stt["Service"]) => Stt.Stt["Service"]
+  /** The same in another language, if it can be set to it. */
+  readonly sttIn: (language: string) => Stt.Stt["Service"] | undefined
   readonly llm: Llm.Llm["Service"]
   readonly tts: Tts.Tts["Service"]
   readonly guardLlm: (llm: Llm.Llm["Service"]) => Llm.Llm["Service"]

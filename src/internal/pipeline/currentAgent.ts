@@ -54,15 +54,16 @@ interface Place {
 
 /** An agent before its hooks and tools have what they require: it does nothing by itself. */
 const unbound = (
-  { instructions, name, stt, turn, vad, voice }: Agent.Agent<unknown, unknown>,
+  { instructions, language, name, stt, turn, vad, voice }: Agent.Agent<unknown, unknown>,
   defaults: Defaults
 ): BoundAgent => ({
   name,
   instructions,
+  language,
   voice,
   turn,
   vad,
-  stt: sttOf(stt, defaults),
+  stt: sttOf({ language, stt }, defaults),
   llm: defaults.llm,
   tts: defaults.tts
 })

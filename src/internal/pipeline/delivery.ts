@@ -90,7 +90,7 @@ const makeLineWriter = (
 ): LineWriter => {
   let line: Line | undefined
   const written = makeWritten(core, speech)
-  const language = core.conductor.language()
+  const language = core.agent.bound().language ?? core.conductor.language()
   const writer = makeWriter(
     utterance,
     Text.segmenter({

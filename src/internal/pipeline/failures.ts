@@ -32,7 +32,14 @@ const reasonOf = (cause: Cause.Cause<unknown>): Failure.Reason | string => {
   return new Failure.Broken({})
 }
 
+/** What is at work when the session ends is ended with it, and has not failed. */
+const endedWith = (core: Core, cause: Cause.Cause<unknown>): boolean => {
+  const status = Turn.status(core.conductor.state())
+  return Cause.hasInterruptsOnly(cause) && status !== "open" && status !== "starting"
+}
+
 const hookFailed = (core: Core, name: string, cause: Cause.Cause<unknown>): Effect.Effect<void> => {
+  if (endedWith(core, cause)) return Effect.void
   core.publish({ _tag: "ProviderFailed", component: "hook", provider: name, reason: "HookFailed", recovered: true })
   return logOwn(`a hook failed: ${afterHook(name)}`, cause).pipe(
     Effect.andThen(Effect.logDebug("all that the hook failed with", cause)),

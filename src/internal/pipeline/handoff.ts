@@ -5,6 +5,7 @@
  * changes. From the `onExit` of the present agent on, one hand-off is done after the other.
  */
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Latch from "effect/Latch"
@@ -25,6 +26,16 @@ import type { Loan } from "./currentAgent.ts"
 import { guarded, mended } from "./failures.ts"
 import type { Listening } from "./listening.ts"
 import { mergeVad } from "./options.ts"
+
+/** Whether an agent's `onExit` is at work: who waits there for the conversation to go to another one waits for itself. */
+const CurrentExit = Context.Reference<boolean>("effect-voice/internal/pipeline/handoff/CurrentExit", {
+  defaultValue: () => false
+})
+
+/** Hand-offs within a second: agents that pass the conversation on as they begin would do so without end. */
+const mostHandoffs = 32
+
+const refused = (message: string): Effect.Effect<never> => Effect.die(new Tools.ToolError({ message }))
 
 /** Two tools of one name are no accident of a call: nobody can do anything about it but who wrote it. */
 const isBug = (error: unknown): error is Tools.ToolsError => error instanceof Tools.ToolsError
@@ -60,7 +71,9 @@ export const enter = (core: Core): void => {
 
 /** Lets an agent finish, for a bounded time. */
 const exit = (core: Core, timeout: number, onExit: NonNullable<BoundAgent["onExit"]>): Effect.Effect<void> =>
-  Effect.asVoid(guarded(core, "onExit", onExit, { ms: timeout, late: "end" }))
+  Effect.asVoid(
+    guarded(core, "onExit", Effect.provideService(onExit, CurrentExit, true), { ms: timeout, late: "end" })
+  )
 
 /** Lets the agent finish, and those who wait for the conversation, each once. */
 export const leave = (core: Core, timeout: number): Effect.Effect<void> =>
@@ -115,9 +128,7 @@ const makeClaims = (core: Core) => {
     if (call === undefined || before === undefined || before.call === call) return
     const step = core.speeches.get((yield* CurrentSpeech) ?? "")?.calls ?? []
     if (step.includes(before.call)) {
-      return yield* Effect.die(
-        new Tools.ToolError({ message: `the conversation was handed over to ${before.to} by another call` })
-      )
+      return yield* refused(`the conversation was handed over to ${before.to} by another call`)
     }
   })
 
@@ -126,7 +137,7 @@ const makeClaims = (core: Core) => {
       const call = yield* CurrentCall
       if (call === undefined) return yield* handoff
       if (core.outstanding.isLeaving()) {
-        return yield* Effect.die(new Tools.ToolError({ message: "the call ends: another call hangs up" }))
+        return yield* refused("the call ends: another call hangs up")
       }
       yield* mayEnd
       const mine = latest = { call, to: agent.name }
@@ -138,9 +149,36 @@ const makeClaims = (core: Core) => {
   return { claim, mayEnd }
 }
 
+/** One hand-off after the other, without end of them, and without leaving anything behind. */
+const makeTurnwise = (core: Core, handing: Semaphore.Semaphore) => {
+  let lately: ReadonlyArray<number> = []
+
+  /** Whether the conversation may go to another agent once more. */
+  const counted: Effect.Effect<void> = Effect.suspend(() => {
+    const now = core.conductor.now()
+    lately = [...lately.filter((at) => now - at < 1000), now]
+    return lately.length > mostHandoffs
+      ? refused(
+        `the conversation was handed over ${mostHandoffs} times within a second: do its agents pass it on as they begin?`
+      )
+      : Effect.void
+  })
+
+  return <A>({ detector }: Successor, change: Effect.Effect<A>): Effect.Effect<A> =>
+    CurrentExit.pipe(
+      Effect.flatMap((isLeaving) =>
+        isLeaving && isOpen(core)
+          ? refused("an agent in its onExit cannot give the conversation away: it goes to another one already")
+          : handing.withPermits(1)(Effect.andThen(counted, change))
+      ),
+      Effect.ensuring(detector?.discard ?? Effect.void)
+    )
+}
+
 export const makeHandoff = (core: Core, parts: Parts): Handoff => {
   const { bind, detector, exitTimeout, hearBy } = parts
   const handing = Semaphore.makeUnsafe(1)
+  const turnwise = makeTurnwise(core, handing)
   const { claim, mayEnd } = makeClaims(core)
 
   /** The detector as the agent wants it; the call goes on with the one that it has if there is none. */
@@ -190,10 +228,6 @@ export const makeHandoff = (core: Core, parts: Parts): Handoff => {
         return changed
       })
     })
-
-  /** In its turn, and without leaving anything behind. */
-  const turnwise = <A>({ detector }: Successor, change: Effect.Effect<A>): Effect.Effect<A> =>
-    Effect.ensuring(handing.withPermits(1)(change), detector?.discard ?? Effect.void)
 
   const replace = (agent: Agent.Agent<Session.Given, unknown>, next: Successor): Effect.Effect<void> =>
     Effect.gen(function*() {

@@ -107,7 +107,7 @@ export const open = <R, E>(
     const listening = yield* inScope(makeListening(core, {
       room: recorded.room,
       detector,
-      stt: sttOf(agent.stt, providers.defaults),
+      stt: sttOf(agent, providers.defaults),
       processors: options.processors ?? [],
       detectorProcessors: options.detectorProcessors ?? [],
       feed: (stt) => feedOf(stt, options),

@@ -33,13 +33,21 @@ const processors = Check.list(
   )
 )
 
+/** Providers tell their prices for a million; for each one they are as small as this. */
+const forEach = (given: unknown): string | undefined =>
+  typeof given === "number" && given > 0 && given < 0.001
+    ? `is ${given} for a million: ${Number((given * 1_000_000).toPrecision(6))} may be meant`
+    : undefined
+
+const million = Check.number({ least: 0, doubt: forEach })
+
 const price = Check.struct<Cost.Price>()({
   provider: Check.required(Check.text()),
   model: Check.text(),
-  inputTokens: Check.number({ least: 0 }),
-  cachedInputTokens: Check.number({ least: 0 }),
-  outputTokens: Check.number({ least: 0 }),
-  characters: Check.number({ least: 0 }),
+  inputTokens: million,
+  cachedInputTokens: million,
+  outputTokens: million,
+  characters: million,
   audioMinutes: Check.number({ least: 0 })
 })
 
@@ -78,8 +86,8 @@ const results = Check.struct<NonNullable<Options["results"]>>()({
 })
 
 const timeLimits = Check.struct<NonNullable<Options["timeLimits"]>>()({
-  session: Check.duration({ default: "Infinity", above: 0 }),
-  away: Check.duration({ default: "Infinity" }),
+  session: Check.duration({ default: "Infinity", above: 0, usual: "30 minutes" }),
+  away: Check.duration({ default: "Infinity", usual: "2 minutes" }),
   ringing: Check.duration({ default: "2 minutes", above: 0 }),
   goodbye: Check.words
 })
@@ -182,7 +190,7 @@ const say = Check.struct<Session.ReplyOptions & Pick<Session.SayOptions, "clip">
   instructions: Check.such(isText, "be a text that tells the model what to do in this reply"),
   toolChoice: Check.oneOf(["auto", "none", "required"]),
   when: Check.oneOf(["now", "withReply", "idle"]),
-  expires: Check.duration({ default: "Infinity" }),
+  expires: Check.duration({ default: "Infinity", usual: "10 seconds" }),
   protected: Check.flag({ default: false }),
   record: Check.flag({ default: true }),
   voice: Check.text(),
@@ -225,7 +233,7 @@ export interface CheckedAnswering extends Omit<typeof answering.Type, "isMachine
 
 export const checkAnswering = (options: Session.AnsweredByOptions): Effect.Effect<CheckedAnswering, InvalidOptions> =>
   Effect.suspend(() =>
-    Effect.map(Effect.fromResult(Check.read(answering, options)), (checked) => {
+    Effect.map(Check.readWarning(answering, options), (checked) => {
       const { isMachine } = options
       return { ...checked, isMachine: isMachine && ((greeting) => settled("isMachine", () => isMachine(greeting))) }
     })
@@ -234,7 +242,7 @@ export const checkAnswering = (options: Session.AnsweredByOptions): Effect.Effec
 export type CheckedKeys = typeof keys.Type
 
 export const checkKeys = (options: Session.KeysOptions): Effect.Effect<CheckedKeys, InvalidOptions> =>
-  Effect.suspend(() => Effect.fromResult(Check.read(keys, options)))
+  Check.readWarning(keys, options)
 
 export interface Checked extends Omit<typeof one.plain.Type, "turn"> {
   readonly turn: Turn.Settings
@@ -242,17 +250,13 @@ export interface Checked extends Omit<typeof one.plain.Type, "turn"> {
 
 /** Checks them for a session with a turn detector, or without one. */
 export const check = (options: Options, detector: boolean): Effect.Effect<Checked, InvalidOptions> =>
-  Effect.suspend(() =>
-    Effect.fromResult(
-      Result.map(
-        Check.read(detector ? one.judged : one.plain, options),
-        ({ turn, ...others }) => ({ ...others, turn: settle(turn) })
-      )
-    )
+  Effect.map(
+    Check.readWarning(detector ? one.judged : one.plain, options),
+    ({ turn, ...others }) => ({ ...others, turn: settle(turn) })
   )
 
 export const checkEach = (options: EachOptions): Effect.Effect<typeof each.Type, InvalidOptions> =>
-  Effect.suspend(() => Effect.fromResult(Check.read(each, options)))
+  Check.readWarning(each, options)
 
 export const checkTurn = (
   options: Turn.Options | undefined,
@@ -261,7 +265,7 @@ export const checkTurn = (
   Effect.suspend(() => Effect.fromResult(Result.map(Check.read(turnWith(detector), options ?? {}, "turn."), settle)))
 
 export const checkWait = (options: typeof wait.Encoded): Effect.Effect<typeof wait.Type, InvalidOptions> =>
-  Effect.suspend(() => Effect.fromResult(Check.read(wait, options)))
+  Check.readWarning(wait, options)
 
 /** How a silence is filled where nobody has said anything about it, and it is. */
 export const fillerByDefault = (): typeof filler.Type => Check.readOrThrow(filler, {})
@@ -299,7 +303,7 @@ const update = Check.struct<Session.Update>()({
 })
 
 export const checkUpdate = (change: Session.Update): Effect.Effect<unknown, InvalidOptions> =>
-  Effect.suspend(() => Effect.fromResult(Check.read(update, change)))
+  Check.readWarning(update, change)
 
 const verdict = Check.struct<Agent.Verdict>()({
   text: Check.such(isText, "be a text: the turn in other words"),

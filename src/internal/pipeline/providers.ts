@@ -13,6 +13,7 @@ import * as Resilience from "../../Resilience.ts"
 import * as Stt from "../../Stt.ts"
 import * as Tts from "../../Tts.ts"
 import { meterLlm } from "../llm/metering.ts"
+import { told } from "../provider/languages.ts"
 import { InWriting } from "../session.ts"
 import { measured } from "../stt/delays.ts"
 import { meterStt } from "../stt/metering.ts"
@@ -93,10 +94,20 @@ export const makeProviders = (
       recognisers.set(stt, guarded)
       return guarded
     }
-    const hears = stt === false ? undefined : guardStt(yield* Stt.Stt)
+    const given = stt === false ? undefined : yield* Stt.Stt
+    const hears = given && guardStt(given)
+    const others = new Map<string, Stt.Stt["Service"] | undefined>()
+    /** Agents of one language share one recogniser. */
+    const sttIn: Defaults["sttIn"] = (language) => {
+      if (!others.has(language)) {
+        const other = given?.language === told(language) ? undefined : given?.withLanguage?.(language)
+        others.set(language, other && guardStt(other))
+      }
+      return others.get(language) ?? hears
+    }
     const [thinks, speaks] = [yield* Llm.Llm, yield* Tts.Tts]
     return {
-      defaults: { stt: hears, llm: guardLlm(thinks), tts: guardTts(speaks), guardStt, guardLlm, guardTts },
+      defaults: { stt: hears, llm: guardLlm(thinks), tts: guardTts(speaks), guardStt, sttIn, guardLlm, guardTts },
       speaks
     }
   })

@@ -41,7 +41,7 @@ const has = (index: Index, phrase: string): boolean =>
   index.phrases.has(shorten(phrase, "$1$1")) || index.hums.has(humOf(phrase) ?? "")
 
 /** Whether a phrase begins so. */
-const begins = (index: Index, text: string): boolean => {
+const mayBegin = (index: Index, text: string): boolean => {
   const spellings = [text, shorten(text, "$1"), shorten(text, "$1$1")]
   return [...index.phrases].some((phrase) => spellings.some((spelling) => phrase.startsWith(spelling)))
 }
@@ -80,8 +80,12 @@ export const isMadeOf = (index: Index, text: string): boolean => {
   return all.length > 0 && reach(index, all).has(all.length)
 }
 
+/** Whether a text begins with one of the phrases. */
+export const begins = (index: Index, text: string): boolean =>
+  text.length <= longestSign && endsAt(index, words(text), 0).length > 0
+
 /** Whether one of the phrases is in the text. */
-const holdsOne = (index: Index, text: string): boolean => {
+export const holdsOne = (index: Index, text: string): boolean => {
   if (text.length > longestSign) return false
   const all = words(text)
   return all.some((_, at) => endsAt(index, all, at).length > 0)
@@ -292,7 +296,7 @@ export const mayBecomeSign = (text: string, { language, more }: Reading = {}): b
   const all = words(text)
   const reached = reach(signs, all)
   return reached.has(all.length) ||
-    [...reached].some((at) => all.length - at <= signs.longest && begins(signs, all.slice(at).join(" ")))
+    [...reached].some((at) => all.length - at <= signs.longest && mayBegin(signs, all.slice(at).join(" ")))
 }
 
 /** "Huh?" asks to hear it again: Dingemanse et al., “Is ‘Huh?’ a universal word?” (PLoS ONE 8, 2013). */

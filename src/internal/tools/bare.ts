@@ -19,6 +19,23 @@ const quotedTo = (text: string, at: number): number => {
   return text.length
 }
 
+/** The same of one in apostrophes, which may have others within: `'it's me'`. */
+const apostrophesTo = (text: string, at: number): number => {
+  for (let i = at + 1; i < text.length; i++) {
+    if (text[i] === "\\") i++
+    else if (text[i] === "'" && /^\s*(?:[,:}\]]|$)/.test(text.slice(i + 1, i + 20))) return i + 1
+  }
+  return quotedTo(text, at)
+}
+
+/** Where a comment ends that begins at `at`; `undefined` where none does. */
+const commentTo = (text: string, at: number): number | undefined => {
+  const isLine = text.startsWith("//", at)
+  if (!isLine && !text.startsWith("/*", at)) return undefined
+  const end = text.indexOf(isLine ? "\n" : "*/", at + 2)
+  return end === -1 ? text.length : isLine ? end : end + 2
+}
+
 /** A field begins there: a name and a colon, which is none of a time or an address. */
 const field = /\s*(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[\p{L}_$][\p{L}\p{N}_$-]*)\s*:(?!\/\/)/uy
 
@@ -32,6 +49,7 @@ const bareTo = (text: string, at: number, inList: boolean): number => {
   for (let i = at; i < text.length; i++) {
     const sign = text[i]
     if (sign === "}" || sign === "]") return i
+    if (sign === "/" && /\s/.test(text[i - 1] ?? "") && commentTo(text, i) !== undefined) return i
     if (sign === "," && (inList || beginsField(text, i + 1) || /^\s*[}\]]?\s*$/.test(text.slice(i + 1, i + 20)))) {
       return i
     }
@@ -50,9 +68,16 @@ export const quoted = (text: string): string | undefined => {
   for (let at = 0; at < text.length;) {
     const sign = text[at]!
     const inList = open.at(-1) === "["
-    if (sign === "\"" || sign === "'") {
-      const to = quotedTo(text, at)
-      out += text.slice(at, to)
+    const comment = commentTo(text, at)
+    if (comment !== undefined) {
+      at = comment
+      changed = true
+    } else if (sign === "\"" || sign === "'") {
+      const to = sign === "'" ? apostrophesTo(text, at) : quotedTo(text, at)
+      const inner = text.slice(at + 1, to - 1)
+      const isPlain = sign === "'" && inner.includes("'") && !inner.includes("\\")
+      out += isPlain ? JSON.stringify(inner) : text.slice(at, to)
+      changed ||= isPlain
       at = to
       isValue = false
     } else if (sign === "{" || sign === "[") {

@@ -4,16 +4,14 @@ import type * as Toolkit from "effect/ai/Toolkit"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as JsonSchema from "effect/JsonSchema"
 import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
-import * as SchemaRepresentation from "effect/SchemaRepresentation"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import { effectOf } from "../given.ts"
 import * as Json from "./json.ts"
+import { fromJsonSchema, withDefaults } from "./jsonSchema.ts"
 import { mending } from "./mend.ts"
 
 export interface HandlerContext {
@@ -59,10 +57,13 @@ export const provide = <R>(entry: Entry<R>, context: Context.Context<R>): Entry<
 // in `R` what the schemas and the handler of each tool need.
 const make = <R>(tool: Tool.Any, taker: object, handler: Entry<R>["handler"], elsewhere = false): Entry<R> => {
   const codec = (schema: Schema.Top) => Schema.toCodecJson(schema) as Schema.Codec<unknown, Schema.Json, R, R>
-  const decode = Schema.decodeUnknownEffect(codec(parametersOf(tool)))
+  const wanted = codec(parametersOf(tool))
+  const decode = Schema.decodeUnknownEffect(wanted)
   // A plain JSON Schema only says what is allowed: what it says nothing about stays.
   const plain = (params: Schema.Json) => elsewhere ? params : withDefaults(jsonSchemaOf(tool), params)
   const parameters = mending<unknown, R>(
+    tool.name,
+    SchemaAST.toEncoded(wanted.ast),
     isPlain(tool) ? (params, options) => Effect.map(decode(params, options), () => plain(params)) : decode
   )
   const anything = tool.successSchema.ast._tag === "Unknown"
@@ -169,38 +170,7 @@ const jsonSchemaOf = (tool: Tool.Any) => Tool.isDynamic(tool) ? tool.jsonSchema 
 
 const isPlain = (tool: Tool.Any): boolean => jsonSchemaOf(tool) !== undefined
 
-/** What is left out is what the schema says for it. */
-const withDefaults = (schema: unknown, params: Schema.Json): Schema.Json => {
-  const properties = Predicate.hasProperty(schema, "properties") ? schema.properties : undefined
-  if (!Predicate.isObject(properties) || !Json.isObject(params)) return params
-  const fields = Object.entries(properties).flatMap(([name, field]): ReadonlyArray<readonly [string, Schema.Json]> => {
-    const given = Object.hasOwn(params, name) ? params[name] : undefined
-    if (given !== undefined) return [[name, withDefaults(field, given)]]
-    return Predicate.hasProperty(field, "default") ? [[name, Json.from(field.default)]] : []
-  })
-  return { ...params, ...Object.fromEntries(fields) }
-}
-
 const parametersOf = (tool: Tool.Any): Schema.Top => {
   const schema = jsonSchemaOf(tool)
   return schema === undefined ? tool.parametersSchema : fromJsonSchema(schema)
-}
-
-// A schema that says more than can be translated must not make the tool
-// unusable: then its required fields are what is checked.
-const fromJsonSchema = (schema: JsonSchema.JsonSchema): Schema.Top => {
-  try {
-    const document = schema["$schema"] === JsonSchema.META_SCHEMA_URI_DRAFT_07
-      ? JsonSchema.fromSchemaDraft07(schema)
-      : JsonSchema.fromSchemaDraft2020_12(schema)
-    return SchemaRepresentation.fromJsonSchemaDocument(document, { patterns: "ignore" })
-  } catch {
-    const required = Array.isArray(schema["required"])
-      ? schema["required"].filter((key) => typeof key === "string")
-      : []
-    return Schema.StructWithRest(
-      Schema.Struct(Object.fromEntries(required.map((key) => [key, Schema.Json]))),
-      [Schema.Record(Schema.String, Schema.Json)]
-    )
-  }
 }

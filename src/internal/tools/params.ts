@@ -80,7 +80,11 @@ const tooLong = other(`they have more than ${longest} characters`)
 
 const read = (value: unknown): Repaired => {
   if (value === null || value === undefined) return { _tag: "Object", object: {} }
-  if (Array.isArray(value)) return other("expected object, got array")
+  if (Array.isArray(value)) {
+    return value.length === 1 && typeof value[0] === "object" && !Array.isArray(value[0])
+      ? read(value[0])
+      : other("expected object, got array")
+  }
   if (typeof value !== "object") return other(`expected object, got ${typeof value}`)
   const written = Json.write(value)
   if (Result.isFailure(written)) return other(`expected an object of JSON: ${written.failure}`)

@@ -65,11 +65,11 @@ const schema = Check.struct<Options>()({
   endpointing: Check.section(
     Check.struct<NonNullable<Options["endpointing"]>>()({
       mode: Check.oneOf(["fixed", "dynamic"], { default: "fixed" }),
-      minDelay: Check.duration(),
-      maxDelay: Check.duration(),
+      minDelay: Check.duration({ usual: "500 millis" }),
+      maxDelay: Check.duration({ usual: "3 seconds" }),
       alpha: Check.ratio({ default: 0.9 }),
       threshold: Check.ratio(),
-      confidentDelay: Check.duration(),
+      confidentDelay: Check.duration({ usual: "200 millis" }),
       detectorDeadline: Check.duration({ default: "1 second" })
     })
   ),
@@ -80,7 +80,7 @@ const schema = Check.struct<Options>()({
       minDuration: Check.duration({ default: "500 millis" }),
       faintBelow: Check.number({ least: 0, default: 12, endless: true }),
       minWords: Check.whole({ default: 0, endless: true }),
-      falseInterruptionTimeout: Check.duration(),
+      falseInterruptionTimeout: Check.duration({ usual: "2 seconds" }),
       resume: Check.flag({ default: true }),
       resumeFrom: Check.oneOf(["clause", "pause"], { default: "clause" }),
       echoWarmUp: Check.duration({ default: "3 seconds" }),
@@ -99,11 +99,11 @@ const schema = Check.struct<Options>()({
   phrases: Check.such(isPhrases, "must be lists of texts by language, such as { de: { continuers: [\"jep\"] } }"),
   awayAfter: Check.duration({ default: "15 seconds" }),
   holdFor: Check.duration({ default: "45 seconds" }),
-  transcriptionTimeout: Check.duration(),
+  transcriptionTimeout: Check.duration({ usual: "3 seconds" }),
   limits: Check.section(
     Check.struct<NonNullable<Options["limits"]>>()({
       maxWords: Check.whole({ least: 1, default: Infinity, endless: true }),
-      maxSpeech: Check.duration({ default: "Infinity" })
+      maxSpeech: Check.duration({ default: "Infinity", usual: "30 seconds" })
     })
   ),
   toleratedFailures: Check.whole({ default: 2, endless: true }),
