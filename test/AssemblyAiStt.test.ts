@@ -205,7 +205,8 @@ describe("AssemblyAiStt", () => {
         // The word that may still change is no part of the transcript.
         { ...turn("good morn", 0, 300, plain), transcript: "good" },
         ended("good morning", 0, 400, plain),
-        ended("Good morning.", 0, 400),
+        // What is written together was said as two words.
+        { ...ended("Good mor ning there.", 0, 400), transcript: "Good morning." },
         ended("Good morning.", 0, 400),
         ended("how are you", 500, 600, { ...plain, turn_order: 1 }),
         turn("and", 700, 800, { ...plain, turn_order: 2 }),
@@ -426,6 +427,45 @@ describe("AssemblyAiStt", () => {
       const second = yield* server.next
       yield* second.closed
       assert.deepStrictEqual(texts(second), ["Terminate"])
+    }))
+
+  it.live("goes on in another session where one has come to its end, made resilient, and says nothing twice", () =>
+    Effect.gen(function*() {
+      const well = wellBehaved()
+      const server = yield* provider.webSocket({
+        onOpen: well.onOpen,
+        onMessage: (message, peer) => {
+          const marks = texts(peer).filter((type) => type === "ForceEndpoint").length
+          if (server.peers[0] === peer && marks === 2) {
+            failed(3008, "Session Expired: Maximum session duration exceeded")(peer)
+          } else well.onMessage?.(message, peer)
+        }
+      })
+      const audio = yield* Queue.unbounded<Stt.Input>()
+      const finals = yield* Queue.unbounded<Stt.Transcript>()
+      yield* Effect.gen(function*() {
+        const stt = Stt.resilient(yield* Stt.Stt)
+        yield* Effect.forkScoped(
+          Stream.runForEach(
+            stt.transcribe(Stream.fromQueue(audio)),
+            (one) => one.final ? Queue.offer(finals, one) : Effect.void
+          )
+        )
+        for (const at of [0, 1000]) {
+          yield* Queue.offerAll(audio, [...tone, Stt.Finalize])
+          const { end, start, text, turn } = yield* Queue.take(finals)
+          assert.deepStrictEqual({ end, start, text, turn }, {
+            end: at + 1000,
+            start: at,
+            text: "Good morning.",
+            turn: "ended"
+          })
+        }
+      }).pipe(Effect.provide(AssemblyAiStt.layer(options(server.url))))
+      assert.strictEqual(server.peers.length, 2)
+      // What was answered is not sent again.
+      const bytes = server.peers[1]!.received.reduce((sum, one) => sum + (typeof one === "string" ? 0 : one.length), 0)
+      assert.isAtMost(bytes, 32_000 + 3200)
     }))
 
   it.live("expects another language where it is asked to", () =>

@@ -270,7 +270,7 @@ describe("CartesiaTts", () => {
         yield* peer.next
         yield* Queue.takeN(heard, 3)
         yield* provider.turns
-        yield* TestClock.adjust("499 millis")
+        yield* TestClock.adjust("699 millis")
         assert.strictEqual(peer.received.length, 1)
         yield* TestClock.adjust("1 millis")
         yield* peer.next

@@ -67,9 +67,10 @@ export const terminate: string = message("Terminate")
 
 const bare = (text: string): string => text.replaceAll(/\s+/g, "")
 
-/** All of the turn so far: the transcript of a Universal-Streaming model lacks the words that may still change. */
-const textOf = ({ transcript, words }: Turn): string => {
+/** All of the turn so far: until its end, the transcript of a Universal-Streaming model lacks the words that may still change. */
+const textOf = ({ end_of_turn, transcript, words }: Turn): string => {
   const whole = (transcript ?? "").trim()
+  if (end_of_turn && whole !== "") return whole
   const joined = (words ?? []).map(({ text }) => text ?? "").filter((text) => text !== "").join(" ")
   return bare(joined).length > bare(whole).length ? joined : whole
 }

@@ -44,8 +44,8 @@ export interface Options {
  */
 const maxUnheard = 512
 
-/** A context is ended when for so long (ms) there was neither audio nor text: Cartesia ends it after 1 s. */
-const idleMs = 500
+/** A context is ended when for so long (ms) there was neither audio nor text: Cartesia ends it after 1 s, by its own account. */
+const idleMs = 700
 
 /** A word that begins so much before the one before it (ms) is counted from the beginning of another piece of audio. */
 const againMs = 1000
