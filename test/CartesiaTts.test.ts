@@ -3,6 +3,7 @@ import { ConfigProvider, Deferred, Effect, Fiber, Layer, Queue, Redacted, Stream
 import { Audio, Tts } from "effect-voice"
 import * as CartesiaTts from "effect-voice/Layers/CartesiaTts"
 import { TestClock } from "effect/testing"
+import { heard } from "../src/internal/alignment.ts"
 import * as faulty from "./contract/faults.ts"
 import { contract } from "./contract/tts.ts"
 import { asked, audioOf, charMs, chunk, done, failed, timestamps, wellBehaved } from "./support/cartesia.ts"
@@ -163,6 +164,67 @@ describe("CartesiaTts", () => {
       }))
   }
 
+  it.live("says which words were heard at each moment, also where only some times are told", () =>
+    Effect.gen(function*() {
+      const text = ["Good morning. ", "It's seven – well, nearly. ", "Goodbye!"]
+      const whole = text.join("")
+      for (const lost of [undefined, "nearly.", "It's"]) {
+        const well = wellBehaved(true)
+        const told = lost?.replaceAll(/\W/g, "")
+        const forgetful = new WeakMap<provider.Peer, provider.Peer>()
+        const forget = (peer: provider.Peer): provider.Peer => ({
+          ...peer,
+          send: (answer) => {
+            const { word_timestamps: times } = answer as Partial<ReturnType<typeof timestamps>>
+            if (times === undefined) return peer.send(answer)
+            const known = <A>(all: ReadonlyArray<A>) => all.filter((_, i) => times.words[i] !== told)
+            const { end, start, words } = times
+            peer.send({
+              ...answer as object,
+              word_timestamps: { words: known(words), start: known(start), end: known(end) }
+            })
+          }
+        })
+        const server = yield* provider.webSocket({
+          onMessage: (message, peer) => {
+            if (!forgetful.has(peer)) forgetful.set(peer, forget(peer))
+            well.onMessage?.(message, forgetful.get(peer)!)
+          }
+        })
+        const chunks = yield* say(text).pipe(Effect.provide(layer(server.url)))
+        assert.strictEqual(joined(chunks), whole)
+        for (const { 0: word, index } of whole.matchAll(/[\p{L}']+\S*/gu)) {
+          // In the middle of a word it counts as heard, and a moment before it does not.
+          const middle = (index + word.length / 2) * charMs
+          if (word !== lost) assert.strictEqual(heard(words(chunks), middle + 1), whole.slice(0, index + word.length))
+          if (word !== lost) assert.notInclude(heard(words(chunks), middle - charMs - 1).slice(index), word)
+        }
+      }
+    }))
+
+  it.live("tells the times of words that count from each piece of the text as those of the speech", () =>
+    Effect.gen(function*() {
+      let flush_id = 0
+      const server = yield* provider.webSocket({
+        onMessage: (message, peer) => {
+          const { context_id, continue: more, transcript = "" } = asked(message)
+          if (more === false) return peer.send(done(context_id))
+          flush_id++
+          const audio = audioOf(transcript)
+          peer.send({ ...chunk(context_id, audio.subarray(0, 4800)), flush_id })
+          peer.send({ ...timestamps(context_id, transcript, 0), flush_id })
+          peer.send({ ...chunk(context_id, audio.subarray(4800)), flush_id })
+        }
+      })
+      const chunks = yield* say(["Hi. ", "One two. ", "Bye."]).pipe(Effect.provide(layer(server.url)))
+      assert.deepStrictEqual(words(chunks).map(({ start, text }) => [text, start / charMs]), [
+        ["Hi. ", 0],
+        ["One ", 4],
+        ["two. ", 8],
+        ["Bye.", 13]
+      ])
+    }))
+
   it.live("parts sentences that come without space between them, and nothing else", () =>
     Effect.gen(function*() {
       const server = yield* cartesia()
@@ -281,8 +343,8 @@ describe("CartesiaTts", () => {
         const chunks = yield* Fiber.join(fiber)
         assert.deepStrictEqual(words(chunks), [
           { text: "One ", start: 0, end: 3 * charMs },
-          { text: "moment. ", start: 4 * charMs, end: 10 * charMs },
-          { text: "Bye.", start: 12 * charMs, end: 15 * charMs }
+          { text: "moment. ", start: 4 * charMs, end: 11 * charMs },
+          { text: "Bye.", start: 12 * charMs, end: 16 * charMs }
         ])
         const all = server.peers.flatMap(messages)
         assert.strictEqual(new Set(all.map(({ context_id }) => context_id)).size, 2)

@@ -47,13 +47,17 @@ const maxUnheard = 512
 /** A context is ended when for so long (ms) there was neither audio nor text: Cartesia ends it after 1 s, by its own account. */
 const idleMs = 700
 
-/** A word that begins so much before the one before it (ms) is counted from the beginning of another piece of audio. */
-const againMs = 1000
+/**
+ * A word counts from another beginning than that of the context if it begins so much before the end of the one before it
+ * (ms): the first of a piece of the text, and any other.
+ */
+const againMs = { first: 50, other: 1000 } as const
 
 const decode = decodeJson(Schema.Struct({
   type: Schema.optional(Schema.String),
   context_id: hint(Schema.String),
   data: maybe(Schema.String),
+  flush_id: hint(Schema.Finite),
   word_timestamps: hint(Schema.Struct({
     words: Schema.Array(Schema.String),
     start: Schema.Array(Schema.Finite),
@@ -76,9 +80,12 @@ class Course {
   readonly #aligner = new Aligner({ isSilent, absolute: true })
   #cut: ReturnType<typeof cutter>
   #samples = 0
-  /** Where the times of the present context count from, and where its last word began (ms). */
+  /** Where the times of the present context count from, and where its last word began and ended (ms). */
   #base = 0
   #last = 0
+  #end = 0
+  /** The piece of text that is spoken, by its number; where it begins (ms), and that no word of it was told. */
+  #piece: { readonly number: number; readonly at: number; readonly untold: boolean } | undefined
 
   constructor(format: Audio.Format) {
     this.#format = format
@@ -96,7 +103,13 @@ class Course {
   /** The next context's audio follows. */
   begin(): void {
     this.#cut = cutter(this.#format)
-    this.#base = this.#last = this.#now
+    this.#base = this.#last = this.#end = this.#now
+    this.#piece = undefined
+  }
+
+  /** The audio of a piece of the text follows. */
+  piece(number: number): void {
+    if (number !== this.#piece?.number) this.#piece = { number, at: this.#now, untold: true }
   }
 
   append(text: string): void {
@@ -120,9 +133,13 @@ class Course {
       const from = start[i]
       const to = end[i]
       if (from === undefined || to === undefined) continue
-      if (this.#base + from * 1000 < this.#last - againMs) this.#base = this.#now
+      // Times count from the context, or else from the piece.
+      const { at, untold } = this.#piece ?? { at: this.#now, untold: false }
+      const overlap = this.#end - this.#base - from * 1000
+      if (overlap > (untold ? againMs.first : againMs.other)) this.#base = untold ? at : this.#now
+      if (this.#piece !== undefined) this.#piece = { ...this.#piece, untold: false }
       const begin = Math.max(this.#last, this.#base + from * 1000)
-      const all = Array.from(word)
+      const all = Array.from(word).filter((char) => !isSilent(char))
       const each = Math.max(0, this.#base + to * 1000 - begin) / Math.max(1, all.length)
       for (const [at, char] of all.entries()) {
         chars.push(char)
@@ -130,6 +147,7 @@ class Course {
         charDurationsMs.push(each)
       }
       this.#last = begin
+      this.#end = Math.max(begin, this.#base + to * 1000)
     }
     const alignment = this.#aligner.push({ chars, charStartTimesMs, charDurationsMs }, this.#now, this.#now)
     return { frame: this.#nothing, alignment }
@@ -249,6 +267,7 @@ const begin = Effect.fnUntraced(function*<E>(
       if (typeof message !== "string") return false
       const answer = yield* decode(message)
       if (typeof answer.context_id === "string" && answer.context_id !== context_id) return false
+      if (typeof answer.flush_id === "number") course.piece(answer.flush_id)
       const isOver = yield* take(answer)
       state.busy = false
       lastAt = yield* monotonic

@@ -134,6 +134,15 @@ export class Aligner {
     return at
   }
 
+  /** The first and the last character of a word that have times of their own; none of signs alone. */
+  #sounding({ first, last }: Token): readonly [first: number, last: number] {
+    let from = first
+    let to = last
+    while (from <= last && this.#isSilent(this.#text.charAt(from))) from++
+    while (to >= first && this.#isSilent(this.#text.charAt(to))) to--
+    return from > to ? [-1, -1] : [from, to]
+  }
+
   #matches(chars: ReadonlyArray<string>, from: number): boolean {
     let at = from
     for (const char of chars) {
@@ -178,9 +187,10 @@ export class Aligner {
     for (;;) {
       const token = this.#tokens[this.#told]
       if (token === undefined || token.last >= known) return told
-      const end = this.#ends.slice(token.first, token.last + 1).findLast((time) => time !== undefined) ?? this.#lastEnd
+      const [first, last] = this.#sounding(token)
+      const end = this.#ends[last] ?? this.#lastEnd
       if (end > audioMs) return told
-      const from = this.#starts.slice(token.first, token.last + 1).find((time) => time !== undefined) ?? this.#lastEnd
+      const from = this.#starts[first] ?? this.#lastEnd
       const start = Math.min(mostMs, Math.max(this.#lastStart, from))
       this.#lastStart = start
       this.#lastEnd = Math.max(start, Math.min(mostMs, end))
