@@ -92,6 +92,17 @@ const saying = (...messages: ReadonlyArray<unknown>): NonNullable<Parameters<typ
 const texts = ({ received }: provider.Peer): ReadonlyArray<string> =>
   received.filter((message) => typeof message === "string").map((message) => JSON.parse(message).type)
 
+/** Hears what is put into a queue, while the clock stands still. */
+const listening = Effect.gen(function*() {
+  const stt = yield* Stt.Stt
+  const audio = yield* Queue.unbounded<Stt.Input>()
+  const heard = yield* Queue.unbounded<Stt.Transcript>()
+  yield* Effect.forkScoped(
+    Stream.runForEach(stt.transcribe(Stream.fromQueue(audio)), (one) => Queue.offer(heard, one))
+  )
+  return { audio, heard }
+})
+
 describe("AssemblyAiStt", () => {
   it.live("asks with the defaults that it documents, and passes every option on", () =>
     Effect.gen(function*() {
@@ -307,13 +318,8 @@ describe("AssemblyAiStt", () => {
   it.live("says that a mark in silence has no words before it, where AssemblyAI says nothing", () =>
     Effect.gen(function*() {
       const server = yield* provider.webSocket(quiet)
-      const audio = yield* Queue.unbounded<Stt.Input>()
-      const heard = yield* Queue.unbounded<Stt.Transcript>()
       yield* Effect.gen(function*() {
-        const stt = yield* Stt.Stt
-        yield* Effect.forkScoped(
-          Stream.runForEach(stt.transcribe(Stream.fromQueue(audio)), (one) => Queue.offer(heard, one))
-        )
+        const { audio, heard } = yield* listening
         yield* Queue.offerAll(audio, [...tone.slice(0, 10), Stt.Finalize])
         const peer = yield* server.next
         yield* peer.next
@@ -329,13 +335,8 @@ describe("AssemblyAiStt", () => {
   it.live("gives no answer to a mark for a server that hangs", () =>
     Effect.gen(function*() {
       const server = yield* provider.webSocket(quiet)
-      const audio = yield* Queue.unbounded<Stt.Input>()
-      const heard = yield* Queue.unbounded<Stt.Transcript>()
       yield* Effect.gen(function*() {
-        const stt = yield* Stt.Stt
-        yield* Effect.forkScoped(
-          Stream.runForEach(stt.transcribe(Stream.fromQueue(audio)), (one) => Queue.offer(heard, one))
-        )
+        const { audio, heard } = yield* listening
         yield* Queue.offerAll(audio, tone.slice(0, 10))
         const peer = yield* server.next
         yield* peer.next
@@ -368,13 +369,8 @@ describe("AssemblyAiStt", () => {
           quiet.onMessage?.(message, peer)
         }
       })
-      const audio = yield* Queue.unbounded<Stt.Input>()
-      const heard = yield* Queue.unbounded<Stt.Transcript>()
       yield* Effect.gen(function*() {
-        const stt = yield* Stt.Stt
-        yield* Effect.forkScoped(
-          Stream.runForEach(stt.transcribe(Stream.fromQueue(audio)), (one) => Queue.offer(heard, one))
-        )
+        const { audio, heard } = yield* listening
         yield* Queue.offerAll(audio, [...tone.slice(0, 10), Stt.Finalize])
         assert.strictEqual((yield* Queue.take(heard)).text, "Good morning.")
         yield* Queue.offerAll(audio, [...tone.slice(0, 10), Stt.Finalize])
@@ -389,13 +385,8 @@ describe("AssemblyAiStt", () => {
   it.live("ends a turn whose audio stops, once, and keeps the session alive", () =>
     Effect.gen(function*() {
       const server = yield* provider.webSocket(saying(turn("Good", 0, 100)))
-      const audio = yield* Queue.unbounded<Stt.Input>()
-      const heard = yield* Queue.unbounded<Stt.Transcript>()
       yield* Effect.gen(function*() {
-        const stt = yield* Stt.Stt
-        yield* Effect.forkScoped(
-          Stream.runForEach(stt.transcribe(Stream.fromQueue(audio)), (one) => Queue.offer(heard, one))
-        )
+        const { audio, heard } = yield* listening
         yield* Queue.offerAll(audio, tone.slice(0, 10))
         yield* Queue.take(heard)
         const peer = yield* server.next

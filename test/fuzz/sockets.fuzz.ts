@@ -158,31 +158,12 @@ describe("whatever a server says over a WebSocket, there is a transcript or an e
   })
 })
 
-describe("whatever a server says over a WebSocket, there is speech or an error:", () => {
-  it.live("CartesiaTts", () =>
+const speaks = (name: string, layer: Layer.Layer<Tts.Tts, Tts.TtsError>, message: (chance: Chance) => string) =>
+  it.live(name, () =>
     Effect.gen(function*() {
       const tts = yield* Tts.Tts
-      const of = (message: object, chance: Chance) => chance.is(0.2) ? { ...message, context_id: "another" } : message
-      const message = (chance: Chance) => {
-        const { context_id: _, ...chunk } = cartesia.chunk("", cartesia.audioOf(chance.of(["Go", "od", ""])))
-        const { context_id: __, ...times } = cartesia.timestamps("", "Good morning. Bye.", chance.below(2000))
-        return json(
-          of(
-            chance.of<object>([
-              chunk,
-              chunk,
-              times,
-              { type: "flush_done", flush_id: 1 },
-              { type: "done", done: true },
-              cartesia.failed(chance.of([400, 401, 429, 500]), chance.of([null, "voice_not_found"]), "words")()
-            ]),
-            chance
-          ),
-          chance
-        )
-      }
       yield* harness.hold(
-        "CartesiaTts",
+        name,
         (chance) =>
           Effect.suspend(() => {
             world.script = script(chance, message)
@@ -198,47 +179,41 @@ describe("whatever a server says over a WebSocket, there is speech or an error:"
           }
         }
       )
-    }).pipe(Effect.provide(CartesiaTts.layer({ apiKey }))), 600_000)
+    }).pipe(Effect.provide(layer)), 600_000)
 
-  it.live("ElevenLabsTts", () =>
-    Effect.gen(function*() {
-      const tts = yield* Tts.Tts
-      const message = (chance: Chance) => {
-        const said = "Good morning. "
-        return json(
-          chance.of<unknown>([
-            {
-              audio: elevenlabs.audioOf("Go").toString("base64"),
-              isFinal: null,
-              alignment: elevenlabs.alignmentOf(said)
-            },
-            {
-              audio: elevenlabs.audioOf("G").toString("base64"),
-              isFinal: false,
-              normalizedAlignment: elevenlabs.alignmentOf(said)
-            },
-            { audio: null, isFinal: true, alignment: null },
-            { message: "words", error: "quota_exceeded", code: 1008 }
-          ]),
-          chance
-        )
-      }
-      yield* harness.hold(
-        "ElevenLabsTts",
-        (chance) =>
-          Effect.suspend(() => {
-            world.script = script(chance, message)
-            return harness.quiet(Stream.runCollect(tts.speak(Stream.make("Good morning. ", "Bye."), {})))
-          }),
+describe("whatever a server says over a WebSocket, there is speech or an error:", () => {
+  speaks("CartesiaTts", CartesiaTts.layer({ apiKey }), (chance) => {
+    const { context_id: _, ...chunk } = cartesia.chunk("", cartesia.audioOf(chance.of(["Go", "od", ""])))
+    const { context_id: __, ...times } = cartesia.timestamps("", "Good morning. Bye.", chance.below(2000))
+    const flush_id = chance.below(3)
+    const message = chance.of<object>([
+      chunk,
+      { ...chunk, flush_id },
+      { ...times, flush_id },
+      { type: "flush_done", flush_id },
+      { type: "done", done: true },
+      cartesia.failed(chance.of([400, 401, 429, 500]), chance.of([null, "voice_not_found"]), "words")()
+    ])
+    return json(chance.is(0.2) ? { ...message, context_id: "another" } : message, chance)
+  })
+
+  const said = "Good morning. "
+  speaks("ElevenLabsTts", ElevenLabsTts.layer({ apiKey, voice: "21m00Tcm4TlvDq8ikWAM" }), (chance) =>
+    json(
+      chance.of<unknown>([
         {
-          error: (error) => error instanceof Tts.TtsError,
-          result: (chunks) => {
-            for (const { alignment, frame } of chunks) {
-              assert.instanceOf(frame.samples, Int16Array)
-              for (const { end, start } of alignment ?? []) finite("times", start, end)
-            }
-          }
-        }
-      )
-    }).pipe(Effect.provide(ElevenLabsTts.layer({ apiKey, voice: "21m00Tcm4TlvDq8ikWAM" }))), 600_000)
+          audio: elevenlabs.audioOf("Go").toString("base64"),
+          isFinal: null,
+          alignment: elevenlabs.alignmentOf(said)
+        },
+        {
+          audio: elevenlabs.audioOf("G").toString("base64"),
+          isFinal: false,
+          normalizedAlignment: elevenlabs.alignmentOf(said)
+        },
+        { audio: null, isFinal: true, alignment: null },
+        { message: "words", error: "quota_exceeded", code: 1008 }
+      ]),
+      chance
+    ))
 })
