@@ -71,7 +71,7 @@ export {
 export interface Options {
   /**
    * What ends a turn. `vad`: silence after words. `stt`: the recogniser's final transcripts, or its
-   * own ends of turns if it reports them, as `DeepgramFluxStt` does. `manual`: only
+   * own ends of turns if it reports them, as `DeepgramFluxStt` and `AssemblyAiStt` do. `manual`: only
    * `Session.commitTurn`, for push to talk.
    *
    * @default "vad"

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer, Redacted, Stream } from "effect"
 import { Stt, Tts } from "effect-voice"
+import * as AssemblyAiStt from "effect-voice/Layers/AssemblyAiStt"
 import * as AzureStt from "effect-voice/Layers/AzureStt"
 import * as DeepgramFluxStt from "effect-voice/Layers/DeepgramFluxStt"
 import * as DeepgramStt from "effect-voice/Layers/DeepgramStt"
@@ -15,6 +16,7 @@ type Recogniser = (url: string) => Layer.Layer<Stt.Stt, Stt.SttError>
 
 /** A recogniser, and a message of its that says nothing: after it the connection has worked. */
 const recognisers: Readonly<Record<string, readonly [Recogniser, unknown]>> = {
+  AssemblyAI: [(baseUrl) => AssemblyAiStt.layer({ apiKey, baseUrl }), { type: "Begin" }],
   Azure: [
     (baseUrl) => AzureStt.layer({ apiKey, region: "westeurope", baseUrl }),
     "X-RequestId:0123\r\nPath:turn.start\r\n\r\n{}"
@@ -102,6 +104,89 @@ const cases: ReadonlyArray<Case> = [
     retryable: true
   },
   { who: "ElevenLabs", code: 1008, words: "No idea", worked: true, tag: "Disconnected", retryable: true },
+  {
+    who: "AssemblyAI",
+    code: 1008,
+    words: "Unauthorized Connection: Missing Authorization header",
+    tag: "Rejected",
+    status: 401,
+    retryable: false
+  },
+  {
+    who: "AssemblyAI",
+    code: 1008,
+    words: "Unauthorized Connection: Too many concurrent sessions",
+    worked: true,
+    tag: "Rejected",
+    status: 429,
+    retryable: true
+  },
+  {
+    who: "AssemblyAI",
+    code: 1008,
+    words: "Unauthorized Connection: Insufficient account balance",
+    tag: "Rejected",
+    status: 402,
+    retryable: false
+  },
+  {
+    who: "AssemblyAI",
+    code: 1008,
+    words: "Unauthorized Connection: your account is disabled",
+    tag: "Rejected",
+    status: 403,
+    retryable: false
+  },
+  {
+    who: "AssemblyAI",
+    code: 3005,
+    words: "Session Cancelled: An error occurred",
+    tag: "Rejected",
+    status: 503,
+    retryable: true
+  },
+  {
+    who: "AssemblyAI",
+    code: 3006,
+    words: "Invalid Message Type: something",
+    worked: true,
+    tag: "InvalidRequest",
+    retryable: false
+  },
+  {
+    who: "AssemblyAI",
+    code: 3007,
+    words: "Input duration violation: 20 ms. Expected between 50 and 1000 ms",
+    worked: true,
+    tag: "InvalidRequest",
+    retryable: false
+  },
+  {
+    who: "AssemblyAI",
+    code: 3007,
+    words: "Audio Transmission Rate Exceeded: Received 9 sec. audio in 1 sec",
+    worked: true,
+    tag: "Rejected",
+    status: 429,
+    retryable: true
+  },
+  {
+    who: "AssemblyAI",
+    code: 3008,
+    words: "Session Expired: Maximum session duration exceeded",
+    worked: true,
+    tag: "Disconnected",
+    retryable: true
+  },
+  {
+    who: "AssemblyAI",
+    code: 3009,
+    words: "See Error message for details",
+    tag: "Rejected",
+    status: 429,
+    retryable: true
+  },
+  { who: "AssemblyAI", code: 3006, words: "", worked: true, tag: "Disconnected", retryable: true },
   { who: "Deepgram", code: 1011, words: "NET-0001", tag: "Disconnected", retryable: true },
   { who: "Deepgram", code: 1008, words: "DATA-0000", worked: true, tag: "InvalidRequest", retryable: false },
   { who: "Deepgram", code: 1008, words: "INVALID_AUTH", tag: "Rejected", status: 401, retryable: false },

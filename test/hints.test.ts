@@ -1,11 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer, Stream } from "effect"
 import { Stt, Tts } from "effect-voice"
+import * as AssemblyAiStt from "effect-voice/Layers/AssemblyAiStt"
 import * as AzureStt from "effect-voice/Layers/AzureStt"
+import * as CartesiaTts from "effect-voice/Layers/CartesiaTts"
 import * as DeepgramStt from "effect-voice/Layers/DeepgramStt"
 import * as ElevenLabsStt from "effect-voice/Layers/ElevenLabsStt"
 import * as ElevenLabsTts from "effect-voice/Layers/ElevenLabsTts"
 import * as OpenAiStt from "effect-voice/Layers/OpenAiStt"
+import * as cartesia from "./support/cartesia.ts"
 import * as provider from "./support/provider.ts"
 import { key, said } from "./support/transcribing.ts"
 
@@ -22,6 +25,12 @@ interface Recogniser {
 }
 
 const recognisers: Readonly<Record<string, Recogniser>> = {
+  AssemblyAI: {
+    layer: (baseUrl) => AssemblyAiStt.layer({ apiKey, baseUrl }),
+    ends: (message) => String(message).includes("ForceEndpoint"),
+    hints: ["turn_order", "turn_is_formatted", "end_of_turn_confidence", "words", "utterance", "language_code"],
+    answer: (hint, odd) => ({ type: "Turn", turn_order: 0, end_of_turn: true, transcript: "Hello.", [hint]: odd })
+  },
   Azure: {
     layer: (baseUrl) => AzureStt.layer({ apiKey, region: "westeurope", baseUrl, output: "Detailed" }),
     ends: (message) => typeof message !== "string" && message.length === 2 + message.readUInt16BE(0),
@@ -106,6 +115,30 @@ describe("What is told beside the words", () => {
         const body = { RecognitionStatus: "Success", DisplayText: "Hello.", Offset: null, Duration: null, NBest }
         const heard = yield* hears(recognisers.Azure!, `Path:speech.phrase\r\n\r\n${JSON.stringify(body)}`)
         assert.strictEqual(heard, "Hello.")
+      }
+    }))
+
+  it.live("may be absent of Cartesia's voices, and they are heard", () =>
+    Effect.gen(function*() {
+      for (const word_timestamps of oddities) {
+        const server = yield* provider.webSocket({
+          onMessage: (message, peer) => {
+            const { context_id, continue: more } = cartesia.asked(message)
+            if (more === true) {
+              peer.send({ ...cartesia.timestamps(context_id, "Good", 0), word_timestamps })
+              peer.send(cartesia.chunk(context_id, Buffer.alloc(9600, 1)))
+            } else peer.send(cartesia.done(context_id))
+          }
+        })
+        const chunks = yield* Effect.provide(
+          Stream.runCollect(Tts.speak(Stream.make("Good morning."))),
+          CartesiaTts.layer({ apiKey, baseUrl: server.url })
+        )
+        assert.strictEqual(chunks.reduce((sum, { frame }) => sum + frame.samples.length, 0), 4800)
+        assert.strictEqual(
+          chunks.flatMap(({ alignment = [] }) => alignment).map(({ text }) => text).join(""),
+          "Good morning."
+        )
       }
     }))
 

@@ -2,8 +2,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Deferred, Effect, Layer, Logger, Metric, Redacted, References, Tracer } from "effect"
 import { Agent, type Event, type Llm, Pipeline, Session, type Stt, type Tts } from "effect-voice"
+import * as AssemblyAiStt from "effect-voice/Layers/AssemblyAiStt"
 import * as AzureStt from "effect-voice/Layers/AzureStt"
 import * as AzureTts from "effect-voice/Layers/AzureTts"
+import * as CartesiaTts from "effect-voice/Layers/CartesiaTts"
 import * as DeepgramFluxStt from "effect-voice/Layers/DeepgramFluxStt"
 import * as DeepgramStt from "effect-voice/Layers/DeepgramStt"
 import * as ElevenLabsStt from "effect-voice/Layers/ElevenLabsStt"
@@ -56,6 +58,12 @@ const casts: Readonly<Record<string, Cast>> = {
       DeepgramFluxStt.layer({ apiKey, baseUrl: ws }),
       HttpLlm.layer({ url: http, headers }),
       AzureTts.layer({ ...azure, baseUrl: http })
+    ),
+  "AssemblyAI, Cartesia": (http, ws) =>
+    Layer.mergeAll(
+      AssemblyAiStt.layer({ apiKey, baseUrl: ws }),
+      HttpLlm.layer({ url: http, headers }),
+      CartesiaTts.layer({ apiKey, baseUrl: ws })
     ),
   "ElevenLabs": (http, ws) =>
     Layer.mergeAll(

@@ -21,6 +21,7 @@ const none: Readonly<Record<string, string>> = {
   "audio/format.ts: maxSampleRate": "of what a format may be",
   "audio/resampler.ts: mostCoefficients": "of our own filters",
   "audio/resampler.ts: mostPhases": "of our own filters",
+  "cartesia/stream.ts: maxUnheard": "of our own audio",
   "config/variable.ts: longest": "of what is shown of a variable",
   "cost.ts: most": "of what is remembered to warn once",
   "elevenlabs/stream.ts: maxUnheard": "of our own audio",

@@ -27,8 +27,10 @@ import {
   Vad,
   Worker
 } from "effect-voice"
+import * as AssemblyAiStt from "effect-voice/Layers/AssemblyAiStt"
 import * as AzureStt from "effect-voice/Layers/AzureStt"
 import * as AzureTts from "effect-voice/Layers/AzureTts"
+import * as CartesiaTts from "effect-voice/Layers/CartesiaTts"
 import * as CommandStt from "effect-voice/Layers/CommandStt"
 import * as CommandTts from "effect-voice/Layers/CommandTts"
 import * as DeepgramFluxStt from "effect-voice/Layers/DeepgramFluxStt"
@@ -305,6 +307,37 @@ const layers: ReadonlyArray<Sweep> = [
     endpointId: text,
     sampleRate: number
   }, { apiKey, region: "westeurope" }),
+  sweep<AssemblyAiStt.Options>("AssemblyAiStt.layer", AssemblyAiStt.layer, {
+    ...common,
+    model: text,
+    languages: list,
+    detectLanguage: flag,
+    endThreshold: number,
+    eagerThreshold: number,
+    endSilence: length,
+    endTimeout: length,
+    voiceThreshold: number,
+    formatTurns: flag,
+    keyterms: list,
+    prompt: text,
+    mode: only,
+    profanityFilter: flag,
+    parameters: record,
+    sampleRate: number
+  }, { apiKey }),
+  sweep<CartesiaTts.Options>("CartesiaTts.layer", CartesiaTts.layer, {
+    ...common,
+    voice: text,
+    model: text,
+    language: only,
+    speed: number,
+    volume: number,
+    emotion: text,
+    pronunciation: text,
+    textNormalization: only,
+    maxBufferDelay: length,
+    sampleRate: only
+  }, { apiKey }),
   sweep<CommandStt.Options>("CommandStt.layer", CommandStt.layer, {
     ...command,
     input: only,

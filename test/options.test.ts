@@ -16,7 +16,9 @@ import {
   Tools,
   Tts
 } from "effect-voice"
+import * as AssemblyAiStt from "effect-voice/Layers/AssemblyAiStt"
 import * as AzureStt from "effect-voice/Layers/AzureStt"
+import * as CartesiaTts from "effect-voice/Layers/CartesiaTts"
 import * as CommandStt from "effect-voice/Layers/CommandStt"
 import * as CommandTts from "effect-voice/Layers/CommandTts"
 import * as DeepgramFluxStt from "effect-voice/Layers/DeepgramFluxStt"
@@ -130,6 +132,17 @@ const failing: ReadonlyArray<Layered> = [
   ),
   ...layers("endTimeout", noLengths, (endTimeout) => DeepgramFluxStt.layer({ apiKey, endTimeout })),
   ["languages", DeepgramFluxStt.layer({ apiKey, languages: ["de"] })],
+  ...layers("endThreshold", [Number.NaN, -0.1, 2], (endThreshold) => AssemblyAiStt.layer({ apiKey, endThreshold })),
+  ...layers(
+    "eagerThreshold",
+    [Number.NaN, -0.1, 0.8],
+    (eagerThreshold) => AssemblyAiStt.layer({ apiKey, eagerThreshold, endThreshold: 0.7 })
+  ),
+  ...layers("endSilence", noTimes, (endSilence) => AssemblyAiStt.layer({ apiKey, endSilence })),
+  ...layers("endTimeout", noTimes, (endTimeout) => AssemblyAiStt.layer({ apiKey, endTimeout })),
+  ["languages", AssemblyAiStt.layer({ apiKey, languages: ["de"], model: "universal-streaming-english" })],
+  ...layers("speed", [Number.NaN, 0.5, 1.6], (speed) => CartesiaTts.layer({ apiKey, speed })),
+  ...layers("maxBufferDelay", noTimes, (maxBufferDelay) => CartesiaTts.layer({ apiKey, maxBufferDelay })),
   ["model", DeepgramFluxStt.layer({ apiKey, model: "nova-3" })],
   ...layers(
     "segmentation",

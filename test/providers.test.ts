@@ -1,7 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted, Stream } from "effect"
+import * as AssemblyAiStt from "effect-voice/Layers/AssemblyAiStt"
 import * as AzureStt from "effect-voice/Layers/AzureStt"
 import * as AzureTts from "effect-voice/Layers/AzureTts"
+import * as CartesiaTts from "effect-voice/Layers/CartesiaTts"
 import * as DeepgramFluxStt from "effect-voice/Layers/DeepgramFluxStt"
 import * as DeepgramStt from "effect-voice/Layers/DeepgramStt"
 import * as ElevenLabsStt from "effect-voice/Layers/ElevenLabsStt"
@@ -29,8 +31,10 @@ describe("every layer that asks a provider", () => {
     Effect.map(make, (tts) => [tts.name, Effect.flip(Stream.runDrain(tts.speak(text)))] as const)
 
   const layers = {
+    AssemblyAiStt: listening(AssemblyAiStt.make(common)),
     AzureStt: listening(AzureStt.make(common)),
     AzureTts: speaking(AzureTts.make(common)),
+    CartesiaTts: speaking(CartesiaTts.make(common)),
     DeepgramFluxStt: listening(DeepgramFluxStt.make(common)),
     DeepgramStt: listening(DeepgramStt.make(common)),
     ElevenLabsStt: listening(ElevenLabsStt.make(common)),

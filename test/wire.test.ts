@@ -5,8 +5,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer, Redacted, Stream } from "effect"
 import { Stt, Tts } from "effect-voice"
+import * as AssemblyAiStt from "effect-voice/Layers/AssemblyAiStt"
 import * as AzureStt from "effect-voice/Layers/AzureStt"
 import * as AzureTts from "effect-voice/Layers/AzureTts"
+import * as CartesiaTts from "effect-voice/Layers/CartesiaTts"
 import * as DeepgramStt from "effect-voice/Layers/DeepgramStt"
 import * as ElevenLabsStt from "effect-voice/Layers/ElevenLabsStt"
 import * as ElevenLabsTts from "effect-voice/Layers/ElevenLabsTts"
@@ -46,6 +48,33 @@ recogniser<AzureStt.Options, Address | "region">(
     segmentation: { value: "300 millis" },
     endpointId: { value: "mine" },
     sampleRate: null
+  }
+)
+
+recogniser<AssemblyAiStt.Options, Address>(
+  "AssemblyAiStt",
+  overWebSocket,
+  {
+    base: (baseUrl) => ({ apiKey, baseUrl }),
+    layer: AssemblyAiStt.layer,
+    layerConfig: AssemblyAiStt.layerConfig
+  },
+  {
+    model: { value: "universal-streaming-english" },
+    languages: { value: ["de-AT"] },
+    detectLanguage: { value: false },
+    endThreshold: { value: 0.6 },
+    eagerThreshold: null,
+    endSilence: { value: "200 millis" },
+    endTimeout: { value: "2 seconds" },
+    voiceThreshold: { value: 0.3 },
+    formatTurns: { value: true },
+    keyterms: { value: ["Seeblick"] },
+    prompt: { value: "A hotel." },
+    mode: { value: "min_latency" },
+    profanityFilter: { value: true },
+    parameters: { value: { voice_focus: "near-field" } },
+    sampleRate: { value: 8000 }
   }
 )
 
@@ -211,6 +240,28 @@ const eleven = {
   logging: { value: false }
 } as const
 
+voice<CartesiaTts.Options, Address>(
+  "CartesiaTts",
+  overWebSocket,
+  {
+    base: (baseUrl) => ({ apiKey, baseUrl }),
+    layer: CartesiaTts.layer,
+    layerConfig: CartesiaTts.layerConfig
+  },
+  {
+    voice: { value: "anna" },
+    model: { value: "sonic-3" },
+    language: { value: "de" },
+    speed: { value: 1.1 },
+    volume: { value: 0.8 },
+    emotion: { value: "content" },
+    pronunciation: { value: "mine" },
+    textNormalization: { value: "off" },
+    maxBufferDelay: { value: "300 millis" },
+    sampleRate: { value: 16_000 }
+  }
+)
+
 voice<ElevenLabsTts.Options, Address>(
   "ElevenLabsTts",
   overWebSocket,
@@ -283,6 +334,7 @@ const speeches: { readonly [Name in keyof Tts.Options]-?: Tts.Options } = {
 
 const voices: Readonly<Record<string, (url: string) => Layer.Layer<Tts.Tts, Tts.TtsError>>> = {
   AzureTts: (baseUrl) => AzureTts.layer({ apiKey, region: "westeurope", baseUrl }),
+  CartesiaTts: (baseUrl) => CartesiaTts.layer({ apiKey, baseUrl }),
   ElevenLabsTts: (url) => ElevenLabsTts.layer({ apiKey, baseUrl: url.replace("ws", "http") }),
   "ElevenLabsTts by HTTP": (baseUrl) => ElevenLabsTts.layer({ apiKey, baseUrl, mode: "http" }),
   OpenAiTts: (baseUrl) => OpenAiTts.layer({ apiKey, baseUrl }),
@@ -293,7 +345,7 @@ for (const [name, layer] of Object.entries(voices)) {
   describe(`${name}, for one speech,`, () => {
     const ask: Ask<Tts.Options> = (url, options) =>
       Effect.provide(Stream.runDrain(Tts.speak(Stream.make("Good morning."), options)), layer(url))
-    const over = name === "ElevenLabsTts" ? overWebSocket : overHttp
+    const over = name === "ElevenLabsTts" || name === "CartesiaTts" ? overWebSocket : overHttp
     for (const [option, options] of Object.entries(speeches)) {
       it.live(`sends ${option}`, () =>
         Effect.gen(function*() {

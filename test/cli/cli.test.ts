@@ -58,7 +58,15 @@ const run = (args: ReadonlyArray<string>, { env, input, onOutput, path }: Option
 describe.concurrent("effect-voice", () => {
   it("asks nobody where no key is set, and says what to do, as JSON too", async () => {
     const env = Object.fromEntries(
-      ["DEEPGRAM_API_KEY", "ELEVENLABS_API_KEY", "OPENAI_API_KEY", "AZURE_SPEECH_KEY", "AZURE_SPEECH_REGION"].map((
+      [
+        "ASSEMBLYAI_API_KEY",
+        "CARTESIA_API_KEY",
+        "DEEPGRAM_API_KEY",
+        "ELEVENLABS_API_KEY",
+        "OPENAI_API_KEY",
+        "AZURE_SPEECH_KEY",
+        "AZURE_SPEECH_REGION"
+      ].map((
         name
       ) => [
         name,

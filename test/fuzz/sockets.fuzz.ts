@@ -2,13 +2,17 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer, Redacted, Stream } from "effect"
 import { Stt, Tts } from "effect-voice"
+import * as AssemblyAiStt from "effect-voice/Layers/AssemblyAiStt"
 import * as AzureStt from "effect-voice/Layers/AzureStt"
+import * as CartesiaTts from "effect-voice/Layers/CartesiaTts"
 import * as DeepgramStt from "effect-voice/Layers/DeepgramStt"
 import * as ElevenLabsStt from "effect-voice/Layers/ElevenLabsStt"
 import * as ElevenLabsTts from "effect-voice/Layers/ElevenLabsTts"
 import * as OpenAiStt from "effect-voice/Layers/OpenAiStt"
 import { vi } from "vitest"
+import * as assemblyai from "../support/assemblyai.ts"
 import * as azure from "../support/azure.ts"
+import * as cartesia from "../support/cartesia.ts"
 import * as deepgram from "../support/deepgram.ts"
 import * as elevenlabs from "../support/elevenlabs.ts"
 import { tone } from "../support/transcribing.ts"
@@ -71,6 +75,25 @@ describe("whatever a server says over a WebSocket, there is a transcript or an e
       ]),
       chance
     ))
+
+  for (const model of ["universal-3-5-pro", "universal-streaming-english"]) {
+    const options = { apiKey, model, eagerThreshold: 0.5, formatTurns: true }
+    hears(`AssemblyAiStt ${model}`, AssemblyAiStt.layer(options), (chance) => {
+      const more = { turn_order: chance.below(3), turn_is_formatted: chance.is(0.5), language_code: "en" }
+      return json(
+        chance.of<unknown>([
+          assemblyai.begin,
+          { type: "SpeechStarted", timestamp: 10, confidence: 0.9 },
+          assemblyai.turn("Good", 0, 100, { ...more, end_of_turn_confidence: chance.below(2) }),
+          assemblyai.ended("Good morning.", 0, 100, more),
+          assemblyai.ended("", 0, 0, more),
+          { type: "Termination", audio_duration_seconds: 1, session_duration_seconds: 1 },
+          { type: "Error", error_code: chance.of([1008, 3005, 3006, 3007, 3008, 3009, 4001]), error: "words" }
+        ]),
+        chance
+      )
+    })
+  }
 
   hears("ElevenLabsStt", ElevenLabsStt.layer({ apiKey }), (chance) =>
     json(
@@ -135,32 +158,12 @@ describe("whatever a server says over a WebSocket, there is a transcript or an e
   })
 })
 
-describe("whatever a server says over a WebSocket, there is speech or an error:", () => {
-  it.live("ElevenLabsTts", () =>
+const speaks = (name: string, layer: Layer.Layer<Tts.Tts, Tts.TtsError>, message: (chance: Chance) => string) =>
+  it.live(name, () =>
     Effect.gen(function*() {
       const tts = yield* Tts.Tts
-      const message = (chance: Chance) => {
-        const said = "Good morning. "
-        return json(
-          chance.of<unknown>([
-            {
-              audio: elevenlabs.audioOf("Go").toString("base64"),
-              isFinal: null,
-              alignment: elevenlabs.alignmentOf(said)
-            },
-            {
-              audio: elevenlabs.audioOf("G").toString("base64"),
-              isFinal: false,
-              normalizedAlignment: elevenlabs.alignmentOf(said)
-            },
-            { audio: null, isFinal: true, alignment: null },
-            { message: "words", error: "quota_exceeded", code: 1008 }
-          ]),
-          chance
-        )
-      }
       yield* harness.hold(
-        "ElevenLabsTts",
+        name,
         (chance) =>
           Effect.suspend(() => {
             world.script = script(chance, message)
@@ -176,5 +179,41 @@ describe("whatever a server says over a WebSocket, there is speech or an error:"
           }
         }
       )
-    }).pipe(Effect.provide(ElevenLabsTts.layer({ apiKey, voice: "21m00Tcm4TlvDq8ikWAM" }))), 600_000)
+    }).pipe(Effect.provide(layer)), 600_000)
+
+describe("whatever a server says over a WebSocket, there is speech or an error:", () => {
+  speaks("CartesiaTts", CartesiaTts.layer({ apiKey }), (chance) => {
+    const { context_id: _, ...chunk } = cartesia.chunk("", cartesia.audioOf(chance.of(["Go", "od", ""])))
+    const { context_id: __, ...times } = cartesia.timestamps("", "Good morning. Bye.", chance.below(2000))
+    const flush_id = chance.below(3)
+    const message = chance.of<object>([
+      chunk,
+      { ...chunk, flush_id },
+      { ...times, flush_id },
+      { type: "flush_done", flush_id },
+      { type: "done", done: true },
+      cartesia.failed(chance.of([400, 401, 429, 500]), chance.of([null, "voice_not_found"]), "words")()
+    ])
+    return json(chance.is(0.2) ? { ...message, context_id: "another" } : message, chance)
+  })
+
+  const said = "Good morning. "
+  speaks("ElevenLabsTts", ElevenLabsTts.layer({ apiKey, voice: "21m00Tcm4TlvDq8ikWAM" }), (chance) =>
+    json(
+      chance.of<unknown>([
+        {
+          audio: elevenlabs.audioOf("Go").toString("base64"),
+          isFinal: null,
+          alignment: elevenlabs.alignmentOf(said)
+        },
+        {
+          audio: elevenlabs.audioOf("G").toString("base64"),
+          isFinal: false,
+          normalizedAlignment: elevenlabs.alignmentOf(said)
+        },
+        { audio: null, isFinal: true, alignment: null },
+        { message: "words", error: "quota_exceeded", code: 1008 }
+      ]),
+      chance
+    ))
 })

@@ -13,7 +13,9 @@ interface Line extends Connection {
   closed: boolean
 }
 
-const lines = Effect.fnUntraced(function*(options: { readonly gate?: Effect.Effect<void, Failure.Reason> } = {}) {
+const lines = Effect.fnUntraced(function*(
+  options: { readonly gate?: Effect.Effect<void, Failure.Reason>; readonly again?: boolean } = {}
+) {
   const all: Array<Line> = []
   const open = Effect.gen(function*() {
     yield* options.gate ?? Effect.void
@@ -34,7 +36,12 @@ const lines = Effect.fnUntraced(function*(options: { readonly gate?: Effect.Effe
     )
     return line
   })
-  const source = yield* standby({ open, keepMs: 10_000, keepAlive: { message: "{}", everyMs: 3000 } })
+  const source = yield* standby({
+    open,
+    keepMs: 10_000,
+    keepAlive: { message: "{}", everyMs: 3000 },
+    again: options.again
+  })
   /** Takes one, uses it, and gives it back: which it was. */
   const use = Effect.scoped(Effect.map(source.open, (line) => (line as Line).number))
   const held = () => all.filter(({ closed }) => !closed).map(({ number }) => number)
@@ -99,6 +106,102 @@ describe("a standby connection", () => {
       yield* source.prewarm
       assert.deepStrictEqual(held(), [0])
       yield* Scope.close(scope, Exit.void)
+      assert.deepStrictEqual(held(), [])
+    }))
+})
+
+describe("a connection that is lent", () => {
+  /** Uses one, and gives it back: which it was. */
+  const reuse = (source: Effect.Success<ReturnType<typeof lines>>["source"]) =>
+    Effect.scoped(Effect.gen(function*() {
+      const { connection, giveBack } = yield* source.lend
+      yield* giveBack
+      return (connection as Line).number
+    }))
+
+  it.effect("is closed by who has taken it, unless it was given back", () =>
+    Effect.gen(function*() {
+      const { held, source, use } = yield* lines()
+      assert.strictEqual(yield* reuse(source), 0)
+      assert.deepStrictEqual(held(), [0])
+      assert.strictEqual(yield* reuse(source), 0)
+      assert.strictEqual(yield* use, 0)
+      assert.deepStrictEqual(held(), [])
+    }))
+
+  it.effect("is taken by one at a time, the one that was used last first, and none is lost", () =>
+    Effect.gen(function*() {
+      const { held, source } = yield* lines()
+      const three = Effect.scoped(Effect.gen(function*() {
+        const all = yield* Effect.all([source.lend, source.lend, source.lend], { concurrency: "unbounded" })
+        yield* Effect.forEach(all, ({ giveBack }) => giveBack, { discard: true })
+        return all.map(({ connection }) => (connection as Line).number)
+      }))
+      assert.deepStrictEqual(yield* three, [0, 1, 2])
+      assert.deepStrictEqual(yield* three, [2, 1, 0])
+      assert.deepStrictEqual(held(), [0, 1, 2])
+      assert.strictEqual(yield* reuse(source), 0)
+    }))
+
+  it.effect("is not taken again when it was lost, and closed when nobody wants it in time", () =>
+    Effect.gen(function*() {
+      const { all, held, source } = yield* lines()
+      yield* reuse(source)
+      all[0]!.drop()
+      assert.strictEqual(yield* reuse(source), 1)
+      yield* TestClock.adjust("9 seconds")
+      assert.strictEqual(yield* reuse(source), 1)
+      yield* TestClock.adjust("9 seconds")
+      assert.deepStrictEqual(held(), [1])
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(held(), [])
+    }))
+
+  it.effect("given back twice is one, and one that is closed is not kept", () =>
+    Effect.gen(function*() {
+      const { all, held, source } = yield* lines()
+      yield* Effect.scoped(Effect.gen(function*() {
+        const { giveBack } = yield* source.lend
+        yield* giveBack
+        yield* giveBack
+      }))
+      yield* Effect.scoped(Effect.gen(function*() {
+        const first = yield* source.lend
+        const second = yield* source.lend
+        assert.notStrictEqual(first.connection, second.connection)
+        all[1]!.drop()
+        yield* second.giveBack
+      }))
+      assert.deepStrictEqual(held(), [])
+    }))
+
+  it.effect("leaves another one open in advance, and no more than one", () =>
+    Effect.gen(function*() {
+      const { held, source } = yield* lines({ again: true })
+      yield* source.prewarm
+      for (let i = 0; i < 3; i++) {
+        yield* Effect.scoped(Effect.gen(function*() {
+          const { giveBack } = yield* source.lend
+          yield* TestClock.adjust(0)
+          assert.strictEqual(held().length, 2)
+          yield* giveBack
+        }))
+      }
+      // One that is not given back is replaced.
+      yield* Effect.scoped(source.lend)
+      yield* Effect.scoped(Effect.andThen(source.lend, TestClock.adjust(0)))
+      assert.strictEqual(held().length, 1)
+    }))
+
+  it.effect("is closed with its owner, also when it is lent", () =>
+    Effect.gen(function*() {
+      const owner = yield* Scope.make()
+      const { held, source } = yield* Scope.provide(lines(), owner)
+      yield* reuse(source)
+      yield* source.lend
+      yield* source.lend
+      assert.deepStrictEqual(held(), [0, 1])
+      yield* Scope.close(owner, Exit.void)
       assert.deepStrictEqual(held(), [])
     }))
 })

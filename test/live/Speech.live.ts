@@ -1,13 +1,15 @@
 /**
- * The contracts, and one sentence there or back, against Deepgram, ElevenLabs and
- * Azure themselves: it costs a few cents. Those whose keys are in the environment
+ * The contracts, and one sentence there or back, against AssemblyAI, Cartesia, Deepgram,
+ * ElevenLabs and Azure themselves: it costs a few cents. Those whose keys are in the environment
  * are asked.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Config, Effect, type Layer, Option, Redacted, Stream } from "effect"
 import { Audio, Stt, Tts } from "effect-voice"
+import * as AssemblyAiStt from "effect-voice/Layers/AssemblyAiStt"
 import * as AzureStt from "effect-voice/Layers/AzureStt"
 import * as AzureTts from "effect-voice/Layers/AzureTts"
+import * as CartesiaTts from "effect-voice/Layers/CartesiaTts"
 import * as DeepgramStt from "effect-voice/Layers/DeepgramStt"
 import * as ElevenLabsStt from "effect-voice/Layers/ElevenLabsStt"
 import * as ElevenLabsTts from "effect-voice/Layers/ElevenLabsTts"
@@ -66,6 +68,13 @@ const speaking = (name: string, tts: Layer.Layer<Tts.Tts, Tts.TtsError>): void =
       )
     }), 30_000)
 }
+
+asking("AssemblyAI", ["ASSEMBLYAI_API_KEY"], (apiKey) => {
+  hearing("AssemblyAiStt", AssemblyAiStt.layer({ apiKey }))
+  hearing("AssemblyAiStt in English", AssemblyAiStt.layer({ apiKey, model: "universal-streaming-english" }))
+})
+
+asking("Cartesia", ["CARTESIA_API_KEY"], (apiKey) => speaking("CartesiaTts", CartesiaTts.layer({ apiKey })))
 
 asking("Deepgram", ["DEEPGRAM_API_KEY"], (apiKey) => hearing("DeepgramStt", DeepgramStt.layer({ apiKey })))
 

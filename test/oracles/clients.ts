@@ -22,11 +22,15 @@ export const titled = (title: string, client: unknown): string =>
 
 /** The folder of a package, or none. */
 export const folder = (name: string): string | undefined => {
-  try {
-    return Path.dirname(require.resolve(`${name}/package.json`))
-  } catch {
-    return undefined
+  // Some do not let their package.json be asked for: these have their entry beside it.
+  for (const file of [`${name}/package.json`, name]) {
+    try {
+      return Path.dirname(require.resolve(file))
+    } catch {
+      continue
+    }
   }
+  return undefined
 }
 
 export interface DeepgramSocket {
@@ -124,3 +128,36 @@ export const azure = load<{
   }
   readonly RecognitionStatus?: Readonly<Record<string, unknown>>
 }>("microsoft-cognitiveservices-speech-sdk")
+
+export interface AssemblyAiSocket {
+  readonly on: (event: "turn" | "error" | "close", listener: (event: unknown) => void) => void
+  readonly connect: () => Promise<unknown>
+  readonly sendAudio: (audio: ArrayBuffer) => void
+  readonly forceEndpoint: () => void
+  readonly keepAlive: () => void
+  readonly close: () => Promise<unknown>
+}
+
+export const assemblyai = load<{ readonly StreamingTranscriber: new(options: object) => AssemblyAiSocket }>(
+  "assemblyai"
+)
+
+export interface CartesiaContext {
+  readonly push: (piece: { readonly transcript: string; readonly generation_config?: object }) => Promise<void>
+  readonly no_more_inputs: () => Promise<void>
+  readonly cancel: () => Promise<void>
+  readonly receive: () => AsyncIterable<{ readonly type: string; readonly audio?: Uint8Array }>
+}
+
+export interface CartesiaSocket {
+  readonly on: (event: "error", listener: (error: unknown) => void) => void
+  readonly connect: () => Promise<unknown>
+  readonly context: (options: object) => CartesiaContext
+  readonly close: () => void
+}
+
+export const cartesia = load<{
+  readonly Cartesia: new(options: object) => {
+    readonly tts: { readonly websocket: () => Promise<CartesiaSocket> }
+  }
+}>("@cartesia/cartesia-js")

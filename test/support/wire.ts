@@ -14,6 +14,7 @@ const shown = (url: URL, headers: object, body: string): string =>
   })
     .replaceAll(/-{4,}formdata-[\w-]+|-{4,}\d{5,}/g, "boundary")
     .replaceAll(/(?<=X-RequestId: |X-Timestamp: )\S+?(?=\\)/g, "")
+    .replaceAll(/(?<=context_id\\":\\")\w+/g, "")
 
 export type Ask<Options> = (url: string, options: Options) => Effect.Effect<unknown, unknown, Scope.Scope>
 

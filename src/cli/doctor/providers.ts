@@ -43,11 +43,13 @@ export const candidates: ReadonlyArray<Candidate> = [
   from("DeepgramStt", "stt", ["DEEPGRAM_API_KEY"], () => import("../../Layers/DeepgramStt.ts")),
   from("DeepgramFluxStt", "stt", ["DEEPGRAM_API_KEY"], () => import("../../Layers/DeepgramFluxStt.ts")),
   from("ElevenLabsStt", "stt", ["ELEVENLABS_API_KEY"], () => import("../../Layers/ElevenLabsStt.ts")),
+  from("AssemblyAiStt", "stt", ["ASSEMBLYAI_API_KEY"], () => import("../../Layers/AssemblyAiStt.ts")),
   from("AzureStt", "stt", azure, () => import("../../Layers/AzureStt.ts")),
   from("OpenAiStt", "stt", ["OPENAI_API_KEY"], () => import("../../Layers/OpenAiStt.ts")),
   from("OpenAiLlm", "llm", ["OPENAI_API_KEY"], () => import("../../Layers/OpenAiLlm.ts")),
   from("OpenAiTts", "tts", ["OPENAI_API_KEY"], () => import("../../Layers/OpenAiTts.ts")),
   from("ElevenLabsTts", "tts", ["ELEVENLABS_API_KEY"], () => import("../../Layers/ElevenLabsTts.ts")),
+  from("CartesiaTts", "tts", ["CARTESIA_API_KEY"], () => import("../../Layers/CartesiaTts.ts")),
   from("AzureTts", "tts", azure, () => import("../../Layers/AzureTts.ts"))
 ]
 

@@ -32,7 +32,17 @@ const reach = 400
 
 const isSpace = (char: string) => char.trim() === ""
 
+/** What a provider's times are like. */
+export interface Kind {
+  /** Characters that have no time of their own; they are told with the ones before. @default white space */
+  readonly isSilent?: ((char: string) => boolean) | undefined
+  /** Times count from the beginning of the audio, whatever message they come in. @default false */
+  readonly absolute?: boolean | undefined
+}
+
 export class Aligner {
+  readonly #isSilent: (char: string) => boolean
+  readonly #absolute: boolean
   #text = ""
   readonly #tokens: Array<Token> = []
   /** Tokens that were told. */
@@ -46,6 +56,11 @@ export class Aligner {
   #lastRaw = -1
   #lastStart = 0
   #lastEnd = 0
+
+  constructor({ absolute = false, isSilent = isSpace }: Kind = {}) {
+    this.#isSilent = isSilent
+    this.#absolute = absolute
+  }
 
   /** Text that was sent; a word does not go on in the next one. */
   append(text: string): void {
@@ -81,11 +96,13 @@ export class Aligner {
   #read({ charDurationsMs, charStartTimesMs, chars }: Alignment, beforeMs: number): void {
     const spoken = chars.flatMap((char, i) => {
       const start = charStartTimesMs[i]
-      return isSpace(char) || start === undefined ? [] : [{ char, start, end: start + (charDurationsMs[i] ?? 0) }]
+      return this.#isSilent(char) || start === undefined
+        ? []
+        : [{ char, start, end: start + (charDurationsMs[i] ?? 0) }]
     })
     const [first] = spoken
     const raw = charStartTimesMs[0] ?? 0
-    const again = raw < this.#lastRaw || (raw === 0 && this.#lastRaw >= 0)
+    const again = !this.#absolute && (raw < this.#lastRaw || (raw === 0 && this.#lastRaw >= 0))
     this.#lastRaw = charStartTimesMs.at(-1) ?? this.#lastRaw
     if (first === undefined) {
       if (again) this.#base = beforeMs
@@ -94,7 +111,7 @@ export class Aligner {
     const place = this.#find(spoken.map(({ char }) => char))
     if (place === undefined) return
     const before = this.#starts[place]
-    if (place < this.#known && before !== undefined) this.#base = before - first.start
+    if (!this.#absolute && place < this.#known && before !== undefined) this.#base = before - first.start
     else if (again) this.#base = beforeMs
     if (place > this.#known) this.#fill(place, this.#base + first.start)
     let at = place
@@ -113,8 +130,17 @@ export class Aligner {
   }
 
   #skip(at: number): number {
-    while (at < this.#text.length && isSpace(this.#text.charAt(at))) at++
+    while (at < this.#text.length && this.#isSilent(this.#text.charAt(at))) at++
     return at
+  }
+
+  /** The first and the last character of a word that have times of their own; none of signs alone. */
+  #sounding({ first, last }: Token): readonly [first: number, last: number] {
+    let from = first
+    let to = last
+    while (from <= last && this.#isSilent(this.#text.charAt(from))) from++
+    while (to >= first && this.#isSilent(this.#text.charAt(to))) to--
+    return from > to ? [-1, -1] : [from, to]
   }
 
   #matches(chars: ReadonlyArray<string>, from: number): boolean {
@@ -138,7 +164,7 @@ export class Aligner {
         if (first <= this.#known && first >= begin - reach && this.#matches(head, first)) return first
       }
       for (let at = expected + 1; at < Math.min(this.#text.length, expected + reach); at++) {
-        if (!isSpace(this.#text.charAt(at)) && this.#matches(head, at)) return at
+        if (!this.#isSilent(this.#text.charAt(at)) && this.#matches(head, at)) return at
       }
     }
     return this.#text.startsWith(chars[0] ?? "", expected) ? expected : undefined
@@ -157,12 +183,15 @@ export class Aligner {
 
   #tell(audioMs: number, mostMs = audioMs): ReadonlyArray<Tts.TimedText> {
     const told: Array<Tts.TimedText> = []
+    const known = this.#known === 0 ? 0 : this.#skip(this.#known)
     for (;;) {
       const token = this.#tokens[this.#told]
-      if (token === undefined || token.last >= this.#known) return told
-      const end = this.#ends[token.last] ?? this.#lastEnd
+      if (token === undefined || token.last >= known) return told
+      const [first, last] = this.#sounding(token)
+      const end = this.#ends[last] ?? this.#lastEnd
       if (end > audioMs) return told
-      const start = Math.min(mostMs, Math.max(this.#lastStart, this.#starts[token.first] ?? this.#lastEnd))
+      const from = this.#starts[first] ?? this.#lastEnd
+      const start = Math.min(mostMs, Math.max(this.#lastStart, from))
       this.#lastStart = start
       this.#lastEnd = Math.max(start, Math.min(mostMs, end))
       told.push({ text: this.#text.slice(token.from, token.to), start, end: this.#lastEnd })

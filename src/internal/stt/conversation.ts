@@ -40,6 +40,15 @@ export interface Dialect {
   readonly audio: (bytes: Uint8Array) => ReadonlyArray<Message>
   /** Asks for the final transcript of what was sent. */
   readonly finalize: () => ReadonlyArray<Message>
+  /**
+   * For a provider that says nothing to a mark without words before it: `mark` is taken with the mark, and what it gives is
+   * the answer `afterMs` later, if the provider has said anything in the last `aliveMs`. One that hangs has answered nothing.
+   */
+  readonly unanswered?: {
+    readonly afterMs: number
+    readonly aliveMs: number
+    readonly mark: () => () => ReadonlyArray<Stt.Transcript>
+  } | undefined
   /** Says that no more audio comes; nothing to wait for when it gives `done`. */
   readonly end: () => { readonly messages: ReadonlyArray<Message>; readonly done?: boolean | undefined }
   /** Keeps the connection alive, where that takes more than a text. */
@@ -170,11 +179,13 @@ const dial = Effect.fnUntraced(function*<E>(
   out: Queue.Queue<Stt.Transcript, E | Cause.Done>,
   fail: (reason: Failure.Reason) => E
 ) {
+  const scope = yield* Effect.scope
   const connection = yield* options.open
   const dialect = yield* options.dialect
   const state = { ended: false }
   let sentAt = yield* monotonic
   let heardAt = sentAt
+  let alive: number | undefined
 
   const news = newly()
 
@@ -196,7 +207,7 @@ const dial = Effect.fnUntraced(function*<E>(
 
   const hear = (message: Message): Effect.Effect<void, Failure.Reason> =>
     Effect.gen(function*() {
-      heardAt = yield* monotonic
+      alive = heardAt = yield* monotonic
       const { done, reply, transcripts } = yield* dialect.hear(message)
       if (reply !== undefined) yield* send(reply)
       yield* Effect.forEach(transcripts.flatMap(news), (heard) => Queue.offer(out, heard), { discard: true })
@@ -244,9 +255,30 @@ const dial = Effect.fnUntraced(function*<E>(
   yield* send(() => dialect.greeting ?? [])
   yield* Effect.forkScoped(read)
   if (options.keepAlive !== undefined) yield* Effect.forkScoped(beat(options.keepAlive))
+  const { unanswered } = dialect
+  const late: Array<() => ReadonlyArray<Stt.Transcript>> = []
+  const finalize = (): ReadonlyArray<Message> => {
+    const messages = dialect.finalize()
+    if (unanswered !== undefined) late.push(unanswered.mark())
+    return messages
+  }
+  const answering = ({ afterMs, aliveMs }: NonNullable<typeof unanswered>) => (answer: (typeof late)[number]) =>
+    Effect.sleep(afterMs).pipe(
+      Effect.andThen(monotonic),
+      Effect.flatMap((now) =>
+        alive !== undefined && now - alive <= aliveMs ? Queue.offerAll(out, answer()) : Effect.void
+      ),
+      Effect.forkIn(scope)
+    )
+  const answer = Effect.suspend(() =>
+    unanswered === undefined ? Effect.void : Effect.forEach(late.splice(0), answering(unanswered), { discard: true })
+  )
   const line: Line = {
     write: (pieces) =>
-      send(() => pieces.flatMap((piece) => "_tag" in piece ? dialect.finalize() : dialect.audio(piece))),
+      Effect.andThen(
+        send(() => pieces.flatMap((piece) => "_tag" in piece ? finalize() : dialect.audio(piece))),
+        answer
+      ),
     end
   }
   return line
