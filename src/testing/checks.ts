@@ -15,7 +15,7 @@ const words = Check.such<string>((given) => typeof given === "string", "be a tex
 
 const call = Check.struct<LlmToolCall>()({ name: Check.required(words), params: Check.asIs, id: words })
 
-const reply = Check.struct<LlmReply>()({
+const reply = Check.closed<LlmReply>()({
   text: words,
   tools: Check.list(call),
   toolsAt: Check.duration(),
@@ -30,7 +30,7 @@ const reply = Check.struct<LlmReply>()({
   hang: Check.flag()
 })
 
-const llmOptions = Check.struct<LlmOptions>()({
+const llmOptions = Check.closed<LlmOptions>()({
   name: Check.text(),
   resilient: Check.flag(),
   firstToken: Check.duration(),
@@ -39,7 +39,7 @@ const llmOptions = Check.struct<LlmOptions>()({
   otherwise: Check.asIs
 })
 
-const speech = Check.struct<TtsSpeech>()({
+const speech = Check.closed<TtsSpeech>()({
   duration: Check.duration({ finite: true }),
   msPerCharacter: Check.number({ least: 0 }),
   firstByte: Check.duration(),
@@ -52,14 +52,14 @@ const speech = Check.struct<TtsSpeech>()({
   empty: Check.flag()
 })
 
-const ttsOptions = Check.struct<TtsOptions>()({
+const ttsOptions = Check.closed<TtsOptions>()({
   name: Check.text(),
   sampleRate: Check.hertz(),
   voices: Check.list(Check.text()),
   resilient: Check.flag()
 })
 
-const connection = Check.struct<SttConnection>()({
+const connection = Check.closed<SttConnection>()({
   fail: Check.asIs,
   end: Check.flag(),
   hang: Check.flag(),
@@ -68,7 +68,7 @@ const connection = Check.struct<SttConnection>()({
   finalDelay: Check.duration()
 })
 
-const sttOptions = Check.struct<SttOptions>()({
+const sttOptions = Check.closed<SttOptions>()({
   name: Check.text(),
   resilient: Check.flag(),
   transcripts: Check.list(words),
@@ -104,7 +104,7 @@ const step = Check.such<Step<never>>(
   "be { at, do } with a function that gets the session, such as { at: 1000, do: (session) => session.say(\"Hi.\") }"
 )
 
-const script = Check.struct<Omit<Scenario<never, never, unknown>, "agent" | "options" | "vad">>()({
+const script = Check.closed<Omit<Scenario<never, never, unknown>, "agent" | "options" | "vad">>()({
   user: Check.list(action),
   at: Check.list(step),
   preset: Check.oneOf(["production", "mechanics"]),
@@ -126,7 +126,7 @@ const script = Check.struct<Omit<Scenario<never, never, unknown>, "agent" | "opt
   ttsOptions: Check.asIs,
   stt: Check.asIs,
   room: Check.maybe(room)
-})
+}, ["agent", "options", "vad"])
 
 /** The replies of a list, and of a function when it is asked. */
 export const checkReply = (given: unknown, where: string): string | LlmReply => {
