@@ -201,6 +201,10 @@ const slips = (
 ): ReadonlyArray<InvalidOptions["problems"][number]> => {
   if (typeof given !== "object" || given === null) return []
   if (SchemaAST.isUnion(ast)) return ast.types.flatMap((one) => slips(one, given, where, others))
+  if (SchemaAST.isArrays(ast) && Array.isArray(given)) {
+    const [each] = ast.rest
+    return each === undefined ? [] : given.flatMap((one, i) => slips(each, one, `${where}${i}.`, others))
+  }
   if (!SchemaAST.isObjects(ast)) return []
   const record = given as Readonly<Record<string, unknown>>
   const names = ast.propertySignatures.map(({ name }) => String(name))

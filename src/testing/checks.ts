@@ -13,7 +13,7 @@ import type { TtsOptions, TtsScript, TtsSpeech } from "./tts.ts"
 
 const words = Check.such<string>((given) => typeof given === "string", "be a text")
 
-const call = Check.struct<LlmToolCall>()({ name: Check.required(words), params: Check.asIs, id: words })
+const call = Check.closed<LlmToolCall>()({ name: Check.required(words), params: Check.asIs, id: words })
 
 const reply = Check.closed<LlmReply>()({
   text: words,
@@ -133,6 +133,12 @@ export const checkReply = (given: unknown, where: string): string | LlmReply => 
   if (typeof given === "string") return given
   if (!Check.isRecord(given) || Predicate.isPromiseLike(given)) {
     throw Check.problem(where, "must be a text, or a reply such as { text: \"Hello.\" }, at once and no promise")
+  }
+  const calls: unknown = given["tools"]
+  for (const [index, one] of Array.isArray(calls) ? calls.entries() : []) {
+    if (Check.isRecord(one)) continue
+    const write = "a call, such as { name: \"book\", params: { nights: 2 } }"
+    throw Check.problem(`${where}.tools.${index}`, `must be ${write}, not ${shown(one, { quote: true })}`)
   }
   Check.readOrThrow(reply, given as LlmReply, undefined, `${where}.`)
   return given as LlmReply

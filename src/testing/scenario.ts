@@ -9,6 +9,7 @@ import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Random from "effect/Random"
+import * as References from "effect/References"
 import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -33,7 +34,7 @@ import { type Script, type Services, servicesOf } from "./layer.ts"
 import { LlmCalls } from "./llm.ts"
 import { millis } from "./marks.ts"
 import { untilQuiet } from "./quiet.ts"
-import { shortage } from "./shortage.ts"
+import { shortage, unknownTools } from "./shortage.ts"
 import { type SttCall, SttCalls } from "./stt.ts"
 import { sleepUntil } from "./timedStream.ts"
 import { type LogLine, makeTimeline, type Timeline } from "./timeline.ts"
@@ -152,13 +153,18 @@ const rewriting = (language: string | undefined) => (text: string, transform: Te
   }
 }
 
+/** What each line of a scenario's log would say again. */
+const ids: ReadonlySet<string> = new Set(["session", "participant"])
+
 /** A logger that keeps what is logged. */
 const logger = (logs: Array<LogLine>, now: () => number): Logger.Logger<unknown, void> =>
-  Logger.make(({ cause, logLevel, message }) => {
+  Logger.make(({ cause, fiber, logLevel, message }) => {
+    const notes = Object.entries(fiber.getRef(References.CurrentLogAnnotations)).filter(([name]) => !ids.has(name))
     logs.push({
       at: now(),
       level: logLevel,
       text: Array.isArray(message) ? message.map(String).join(" ") : String(message),
+      ...(notes.length === 0 ? {} : { annotations: Object.fromEntries(notes) }),
       ...(cause.reasons.length === 0 ? {} : { cause: Cause.pretty(cause) })
     })
   })
@@ -281,7 +287,7 @@ const perform = <EA>(
       connections,
       logs,
       failures,
-      testWarnings: short === undefined ? passed : [...passed, short],
+      testWarnings: [...passed, ...(short === undefined ? [] : [short]), ...unknownTools(events, requests)],
       audible: joined(heard.map(({ at, frame }) => ({ from: at, to: at + Audio.durationMs(frame) }))),
       quiet: calm,
       user: scenario.user ?? [],
