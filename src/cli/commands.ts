@@ -44,6 +44,11 @@ const file = Argument.String("agent").pipe(
   Argument.withDescription("Module whose default export is Worker.define({ … }), such as desk.ts")
 )
 
+const metadata = Flag.String("metadata").pipe(
+  Flag.withDescription("Metadata of the job, as a dispatch would have it (default: none)"),
+  Flag.withDefault("")
+)
+
 /** What NO_COLOR, TERM and the like say of the terminal. */
 const isColoured = (): boolean => process.stdout.isTTY && process.stdout.hasColors()
 
@@ -62,6 +67,7 @@ const readable = (verbose: boolean, level: LogLevel.LogLevel = "Info") =>
 const dev = Command.make("dev", {
   file,
   envFile,
+  metadata,
   verbose: flags.verbose,
   playgroundPort: flags.port("playground-port", 8080, "Port of the page on 127.0.0.1"),
   playground: Flag.Boolean("playground").pipe(
@@ -80,7 +86,11 @@ const dev = Command.make("dev", {
     if (input.playground && (yield* overSocket.isWanted)) {
       const given = yield* settings.given(definition)
       yield* serveMetrics(given)
-      return yield* untilSignal(Effect.scoped(overSocket.run(definition, { port: input.playgroundPort, given })))
+      return yield* untilSignal(Effect.scoped(overSocket.run(definition, {
+        port: input.playgroundPort,
+        metadata: input.metadata,
+        given
+      })))
     }
     const { given, server } = yield* settings.withServer(definition)
     if (definition.options.connect === undefined) yield* holdEngine
@@ -95,6 +105,7 @@ const dev = Command.make("dev", {
       const url = yield* playground.serve({
         ...server,
         agentName: definition.agentName,
+        metadata: input.metadata,
         port: input.playgroundPort
       })
       yield* Console.log(`Talk to the agent at ${url}`)
@@ -170,6 +181,7 @@ const start = Command.make("start", {
 const talk = Command.make("console", {
   file,
   envFile,
+  metadata,
   verbose: flags.verbose,
   text: Flag.Boolean("text").pipe(
     Flag.withAlias("t"),
@@ -194,7 +206,7 @@ const talk = Command.make("console", {
       }
     })
     yield* serveMetrics(given)
-    const about = { id: "console", identity: "agent", metadata: "" }
+    const about = { id: "console", identity: "agent", metadata: input.metadata }
     yield* untilSignal(Effect.provideService(converse(definition, open, about, given), InWriting, input.text))
     if (broken !== undefined) return yield* broken
   })).pipe(surviving, withEnvFile(input.envFile), explained, Effect.provide(readable(input.verbose, "Warn")))).pipe(
@@ -210,10 +222,7 @@ const connect = Command.make("connect", {
     Flag.withDescription("Identity of the agent in the room; a fresh one unless given"),
     Flag.optional
   ),
-  metadata: Flag.String("metadata").pipe(
-    Flag.withDescription("Metadata of the job, as a dispatch would have it"),
-    Flag.withDefault("")
-  )
+  metadata
 }, (input) =>
   Effect.scoped(Effect.gen(function*() {
     const { definition } = yield* load(input.file)

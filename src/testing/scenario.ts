@@ -153,13 +153,12 @@ const rewriting = (language: string | undefined) => (text: string, transform: Te
   }
 }
 
-/** What each line of a scenario's log would say again. */
-const ids: ReadonlySet<string> = new Set(["session", "participant"])
-
 /** A logger that keeps what is logged. */
 const logger = (logs: Array<LogLine>, now: () => number): Logger.Logger<unknown, void> =>
   Logger.make(({ cause, fiber, logLevel, message }) => {
-    const notes = Object.entries(fiber.getRef(References.CurrentLogAnnotations)).filter(([name]) => !ids.has(name))
+    const notes = Object.entries(fiber.getRef(References.CurrentLogAnnotations)).filter(([name]) =>
+      name !== "session" && name !== "participant"
+    )
     logs.push({
       at: now(),
       level: logLevel,

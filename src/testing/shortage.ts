@@ -1,4 +1,4 @@
-/** A script of replies that does not fit the agent: it is used up, or calls tools that there are not. What is seen of it. */
+/** A script of replies that does not fit the agent: it is used up, or calls tools that there are not. */
 import type * as Event from "../Event.ts"
 import type { LlmCall, LlmOptions, LlmScript } from "./llm.ts"
 
