@@ -15,8 +15,9 @@ import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type * as Audio from "./Audio.ts"
+import * as Audio from "./Audio.ts"
 import * as Failure from "./Failure.ts"
+import { spoken } from "./internal/audio/options.ts"
 import { partsOf, resultOf } from "./internal/given.ts"
 import * as Check from "./internal/options.ts"
 import * as languages from "./internal/provider/languages.ts"
@@ -128,8 +129,23 @@ const making = Check.struct<Parameters<typeof make>[0]>()({
   turns: Check.flag(),
   language: Check.text(),
   withLanguage: Check.callback,
+  format: Check.maybe(spoken),
   transcribe: act
 })
+
+/** The audio in one format, with all of it before a mark. */
+const inFormat = <E, R>(audio: Stream.Stream<Input, E, R>, format: Audio.Format): Stream.Stream<Input, E, R> =>
+  Stream.mapAccumArray(
+    audio,
+    () => Audio.converter({ to: format }),
+    (converter, inputs): readonly [Audio.Converter, ReadonlyArray<Input>] => [
+      converter,
+      inputs.flatMap((input): ReadonlyArray<Input> =>
+        "_tag" in input ? [...converter.flush(), input] : converter.push([input])
+      )
+    ],
+    { onHalt: (converter) => converter.flush() }
+  )
 
 /**
  * Creates an `Stt` from a function that transcribes a stream of audio.
@@ -140,6 +156,9 @@ const making = Check.struct<Parameters<typeof make>[0]>()({
  * one piece of speech at a time, use `fromRecognizer`.
  *
  * **Details**
+ *
+ * The audio comes at the rate of the room: 8 kHz of a telephone, often 48 kHz of a browser. A provider
+ * that wants one rate says so in `format`, and gets nothing else; without it, look at each frame.
  *
  * The provider counts the samples that it gets. If frames say that audio between them was lost, the
  * times of the transcripts are corrected. `make` adds a span, drops interim transcripts without
@@ -154,10 +173,11 @@ const making = Check.struct<Parameters<typeof make>[0]>()({
  *
  * ```ts
  * import { Stream } from "effect"
- * import { Stt } from "effect-voice"
+ * import { Audio, Stt } from "effect-voice"
  *
  * const counting = Stt.make({
  *   name: "counting",
+ *   format: Audio.speech,
  *   transcribe: (audio) =>
  *     Stream.map(Stream.take(audio, 1), () => ({ text: "I heard a frame.", final: true }))
  * })
@@ -193,10 +213,13 @@ export const make = (provider: {
   readonly language?: string | undefined
   /** Gives the same recogniser for another language (a BCP 47 tag). @default its language cannot be changed */
   readonly withLanguage?: ((language: string) => Stt["Service"]) | undefined
+  /** Format of the audio that `transcribe` gets: a rate of 4000 Hz or more. @default as it comes */
+  readonly format?: Audio.Format | undefined
   readonly transcribe: <E, R>(audio: Stream.Stream<Input, E, R>) => Stream.Stream<Transcript, E | SttError, R>
 }): Stt["Service"] => {
   Check.readOrThrow(making, provider, refusing(nameIn(provider, "stt")))
   const refuse = refusing(provider.name)
+  const { format } = provider
   return complete(provider, (audio) =>
     Stream.suspend(() => {
       const streamTime = new StreamTime()
@@ -207,7 +230,7 @@ export const make = (provider: {
       })
       const given = partsOf(
         "transcribe",
-        provider.transcribe(counted),
+        provider.transcribe(format === undefined ? counted : inFormat(counted, format)),
         hasText,
         "transcripts, such as { text, final: true }",
         refuse

@@ -47,7 +47,7 @@ export {
   Unauthorized,
   WorkerError
 } from "./internal/worker/errors.ts"
-export { type EndReason, type Held, JobRequest, JobType } from "./internal/worker/job.ts"
+export { type EndReason, type Held, JobRequest, JobType, metadata } from "./internal/worker/job.ts"
 export {
   defaultLoad,
   type HttpOptions,

@@ -8,6 +8,7 @@
  *   gives a `Timeline` to make assertions on, to the millisecond.
  * - `inVirtualTime` runs a program of your own without waiting.
  * - `layer` gives every service that a pipeline needs, scripted, and a `Caller`.
+ * - `job` is what the entry of a worker is given.
  * - `stt`, `llm`, `tts`, `vad`, `room` and their layers are the single services.
  * - `speech` is audio from which the text can be read back (`readSpeech`).
  * - `roomContract` is what a room of your own must keep; `sttContract`, `llmContract` and
@@ -35,6 +36,7 @@ export {
   type Sent
 } from "./testing/caller.ts"
 export { differs, type InvariantOptions, invariants, type Violation } from "./testing/invariants.ts"
+export { job, type JobOptions } from "./testing/job.ts"
 export { judge, Verdict } from "./testing/judge.ts"
 export { layer, type Script, type Services } from "./testing/layer.ts"
 export * from "./testing/llm.ts"

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Fiber, Layer, Queue, Schedule, Stream } from "effect"
-import { type Audio, Failure, Stt, type Vad } from "effect-voice"
+import { Audio, Failure, Stt, type Vad } from "effect-voice"
 import { TestClock } from "effect/testing"
 import { contract } from "./contract/stt.ts"
 
@@ -94,6 +94,29 @@ const said = (transcripts: ReadonlyArray<Stt.Transcript>) =>
 
 describe("Stt", () => {
   describe("make", () => {
+    it.effect("gets its audio in the format that it says, all of it before a mark", () =>
+      Effect.gen(function*() {
+        const got: Array<string | number> = []
+        const stt = Stt.make({
+          name: "ours",
+          format: Audio.speech,
+          transcribe: (audio) =>
+            Stream.drain(Stream.tap(audio, (input) =>
+              Effect.sync(() =>
+                got.push("_tag" in input ? input._tag : input.sampleRate, "_tag" in input ? 0 : input.samples.length)
+              )))
+        })
+        const half = Audio.silence(500, { sampleRate: 48_000, channels: 2 })
+        yield* Stream.runDrain(stt.transcribe(Stream.make<ReadonlyArray<Stt.Input>>(half, half, Stt.Finalize, half)))
+        const marks = got.indexOf("Finalize")
+        const samples = (all: ReadonlyArray<string | number>) =>
+          all.reduce<number>((sum, one, i) =>
+            i % 2 === 1 && typeof one === "number" ? sum + one : sum, 0)
+        assert.deepStrictEqual([...new Set(got.filter((_, i) => i % 2 === 0))], [16_000, "Finalize"])
+        assert.strictEqual(samples(got.slice(0, marks)), 16_000)
+        assert.strictEqual(samples(got), 24_000)
+      }))
+
     it.effect("drops interims without text, and passes on that what was sent is settled", () =>
       Effect.gen(function*() {
         const stt = Stt.make({

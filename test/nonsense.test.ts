@@ -856,6 +856,7 @@ const nouns: ReadonlyArray<Sweep> = [
     turns: flag,
     language: text,
     withLanguage: callback,
+    format: only,
     transcribe: must.callback
   }, { name: "a", transcribe: (audio) => Stream.drain(audio) }),
   sweep<Stt.RecognizerOptions>("Stt.fromRecognizer", Stt.fromRecognizer, {

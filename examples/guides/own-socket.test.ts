@@ -29,6 +29,8 @@ const reason = new Failure.Disconnected({})
 export const ears = (url: string) =>
   Stt.make({
     name: "ours",
+    // A room may have another rate: what comes here is converted.
+    format: Audio.speech,
     transcribe: <E, R>(audio: Stream.Stream<Stt.Input, E, R>) =>
       Stream.callback<Stt.Transcript, E | Stt.SttError, R>((stream) =>
         Effect.gen(function*() {

@@ -84,7 +84,7 @@ const failing = (name: string) => (reason: Failure.Reason) => new Tts.TtsError({
 
 const rate = { least: 0.5, most: 2 } as const
 
-const schema = Check.struct<Options>()({
+const schema = Check.closed<Options>()({
   apiKey: Check.required(Check.key),
   name: Check.text({ default: provider }),
   region,

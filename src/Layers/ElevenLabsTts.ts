@@ -121,7 +121,7 @@ const failing = (name: string): Fail => (reason) => new Tts.TtsError({ provider:
 
 const speed = { least: 0.7, most: 1.2 } as const
 
-const schema = Check.struct<Options>()({
+const schema = Check.closed<Options>()({
   apiKey: Check.required(Check.key),
   name: Check.text({ default: provider }),
   baseUrl: Check.url(protocols, { default: account.baseUrl }),

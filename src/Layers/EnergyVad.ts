@@ -53,7 +53,7 @@ const rmsOf = (threshold: NonNullable<Options["threshold"]>): number | undefined
 }
 
 const schema = Check.together(
-  Check.struct<Options>()({
+  Check.closed<Options>()({
     ...fields,
     threshold: Check.such<number | { readonly rms: number }>(
       (threshold) => rmsOf(threshold) !== undefined,

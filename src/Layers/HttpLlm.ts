@@ -196,7 +196,7 @@ export const chatBody = (asked: Asked): Readonly<Record<string, unknown>> => ({
 
 const failing = (name: string) => (reason: Failure.Reason) => new Llm.LlmError({ provider: name, reason })
 
-const schema = Check.struct<Options>()({
+const schema = Check.closed<Options>()({
   ...target.fields,
   model: Check.text(),
   temperature: Check.number({ least: 0, most: 2 }),

@@ -78,7 +78,7 @@ export interface Options {
 
 const failing = (name: string) => (reason: Failure.Reason) => new Tts.TtsError({ provider: name, reason })
 
-const schema = Check.struct<Options>()({
+const schema = Check.closed<Options>()({
   ...target.fields,
   model: Check.text(),
   voice: Check.text(),

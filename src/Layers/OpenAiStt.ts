@@ -167,7 +167,7 @@ const gates = Check.struct<Gates>()({
 })
 
 const schema = Check.together(
-  Check.struct<Options>()({
+  Check.closed<Options>()({
     ...common,
     ...fields,
     model: Check.text({ default: "whisper-1" }),
@@ -252,7 +252,7 @@ const keepMs = 60_000
 const delaying = "gpt-realtime-whisper"
 
 const realtimeSchema = Check.together(
-  Check.struct<RealtimeOptions>()({
+  Check.closed<RealtimeOptions>()({
     ...common,
     url: Check.url(["wss:", "ws:"]),
     model: Check.text({ default: "gpt-live-transcribe" }),

@@ -95,7 +95,7 @@ const failing = (name: string) => (reason: Failure.Reason) => new Tts.TtsError({
 const speed = Check.number({ least: 0.25, most: 4 })
 
 const schema = Check.together(
-  Check.struct<Options>()({
+  Check.closed<Options>()({
     ...access,
     model: Check.text({ default: "tts-1" }),
     voice: Check.text({ default: "alloy" }),

@@ -49,7 +49,7 @@ export interface Options extends Vad.Options {
 }
 
 const schema = Check.together(
-  Check.struct<Options>()({
+  Check.closed<Options>()({
     ...fields,
     sampleRate: Check.oneOf([8000, 16_000], { default: 16_000 }),
     windowSize: Check.oneOf([256, 512]),

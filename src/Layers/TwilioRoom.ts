@@ -51,7 +51,7 @@ export interface Options {
   readonly apiUrl?: string | undefined
 }
 
-const schema = Check.struct<Options>()({
+const schema = Check.closed<Options>()({
   identity: Check.text({ default: "agent" }),
   from: Check.text(),
   to: Check.text(),

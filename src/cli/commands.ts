@@ -28,6 +28,11 @@ const file = Argument.String("agent").pipe(
   Argument.withDescription("Module whose default export is Worker.define({ … }), such as desk.ts")
 )
 
+const metadata = Flag.String("metadata").pipe(
+  Flag.withDescription("Metadata of the job, as a dispatch would have it (default: none)"),
+  Flag.withDefault("")
+)
+
 /** What NO_COLOR, TERM and the like say of the terminal. */
 const isColoured = (): boolean => process.stdout.isTTY && process.stdout.hasColors()
 
@@ -52,6 +57,7 @@ const dev = Command.make(
   {
     file,
     envFile,
+    metadata,
     verbose: flags.verbose,
     playgroundPort: flags.port("playground-port", 8080, "Port of the page on 127.0.0.1"),
     playground: Flag.Boolean("playground").pipe(
@@ -122,6 +128,7 @@ const talk = Command.make(
   {
     file,
     envFile,
+    metadata,
     verbose: flags.verbose,
     text: Flag.Boolean("text").pipe(
       Flag.withAlias("t"),
@@ -151,10 +158,7 @@ const connect = Command.make(
       Flag.withDescription("Identity of the agent in the room; a fresh one unless given"),
       Flag.optional
     ),
-    metadata: Flag.String("metadata").pipe(
-      Flag.withDescription("Metadata of the job, as a dispatch would have it"),
-      Flag.withDefault("")
-    )
+    metadata
   },
   (input) =>
     later(() => import("./connect.ts"), input).pipe(

@@ -15,6 +15,7 @@ import { loadWatched } from "./watch.ts"
 
 export interface Input {
   readonly file: string
+  readonly metadata: string
   readonly playgroundPort: number
   readonly playground: boolean
   readonly watch: boolean
@@ -26,7 +27,11 @@ export const run = (input: Input) =>
     if (input.playground && (yield* overSocket.isWanted)) {
       const given = yield* settings.given(definition)
       yield* serveMetrics(given)
-      return yield* untilSignal(Effect.scoped(overSocket.run(definition, { port: input.playgroundPort, given })))
+      return yield* untilSignal(Effect.scoped(overSocket.run(definition, {
+        port: input.playgroundPort,
+        metadata: input.metadata,
+        given
+      })))
     }
     const { given, server } = yield* settings.withServer(definition)
     if (definition.options.connect === undefined) yield* holdEngine
@@ -41,6 +46,7 @@ export const run = (input: Input) =>
       const url = yield* playground.serve({
         ...server,
         agentName: definition.agentName,
+        metadata: input.metadata,
         port: input.playgroundPort
       })
       yield* Console.log(`Talk to the agent at ${url}`)

@@ -28,6 +28,8 @@ export class OverSocketError extends Schema.TaggedError<OverSocketError>("effect
 export interface Options {
   /** Port on 127.0.0.1; 0 lets the system choose. */
   readonly port: number
+  /** Of each call's job. @default none */
+  readonly metadata?: string | undefined
   /** What the environment says of the conversations. */
   readonly given: Given
 }
@@ -67,12 +69,15 @@ export const serve = (definition: Definition<unknown>, options: Options) =>
     const settings = yield* check({ port: options.port })
     const entry = yield* noting(definition.open, (all) => all)
     const desk = answering(settings.calls.mostCalls, (room) =>
-      hold(definition, entry, withTold(room), { id: room.name, identity: room.identity, metadata: "" }))
+      hold(definition, entry, withTold(room), {
+        id: room.name,
+        identity: room.identity,
+        metadata: options.metadata ?? ""
+      }))
     const calls = yield* makeCalls(settings.calls, desk)
     const port = yield* Effect.mapError(
       listen({ ...settings.listen, pages: yield* pages, accept: calls.accept }),
-      ({ message }) =>
-        new OverSocketError({ detail: message.replace("the option port", "--playground-port") })
+      ({ message }) => new OverSocketError({ detail: message.replace("the option port", "--playground-port") })
     )
     return `http://127.0.0.1:${port}`
   })

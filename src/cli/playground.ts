@@ -45,6 +45,8 @@ export interface Options {
   readonly apiSecret: Redacted.Redacted
   /** Agent that is asked for with each new room; `""` for workers without a name, which come by themselves. */
   readonly agentName: string
+  /** Of the agent's job, where it has a name. @default none */
+  readonly metadata?: string | undefined
   /** Port on 127.0.0.1; 0 lets the system choose. */
   readonly port: number
 }
@@ -95,7 +97,12 @@ const answerToken = (options: Options, request: HttpServerRequest.HttpServerRequ
     }
     const room = wish.value.room ?? `playground-${yield* fresh}`
     const identity = wish.value.identity ?? `caller-${yield* fresh}`
-    const token = yield* callerToken(options, { room, identity, agentName: options.agentName })
+    const token = yield* callerToken(options, {
+      room,
+      identity,
+      agentName: options.agentName,
+      metadata: options.metadata
+    })
     return HttpServerResponse.jsonUnsafe({ url: options.url, token: Redacted.value(token) }, {
       headers: { "cache-control": "no-store" }
     })
@@ -114,9 +121,9 @@ const answerAgent = (options: Options, request: HttpServerRequest.HttpServerRequ
       return refusal(400, "room: letters, digits, spaces and _ . @ - only, at most 64 of them")
     }
     const { room } = waiting.value
-    const { agentName, url } = options
+    const { agentName, metadata, url } = options
     const token = yield* roomToken(options, room)
-    return yield* dispatchAgent({ url, token, room, agentName }).pipe(
+    return yield* dispatchAgent({ url, token, room, agentName, metadata }).pipe(
       Effect.as(HttpServerResponse.jsonUnsafe({})),
       Effect.catch((why) => Effect.succeed(refusal(502, `the server does not send an agent (${why})`)))
     )

@@ -1,13 +1,11 @@
 /** One conversation without a worker: a job that nobody has dispatched. */
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Config from "../Config.ts"
 import { noting, within } from "../internal/config/findings.ts"
-import { registering } from "../internal/plain.ts"
 import { CurrentJob } from "../internal/session.ts"
-import { logFailure } from "../internal/worker/failureLog.ts"
+import { ownJob } from "../internal/worker/ownJob.ts"
 import type { Room } from "../Room.ts"
-import type { Definition, EndReason, Job } from "../Worker.ts"
+import type { Definition } from "../Worker.ts"
 
 interface About {
   readonly id: string
@@ -23,8 +21,7 @@ export const hold = <E>(
   about: About
 ) =>
   Effect.gen(function*() {
-    const callbacks: Array<Effect.Effect<unknown, unknown>> = []
-    const job: Job = {
+    const job = yield* ownJob({
       id: about.id,
       dispatch: "",
       type,
@@ -32,17 +29,8 @@ export const hold = <E>(
       agentName,
       metadata: about.metadata,
       attributes: {},
-      identity: about.identity,
-      ending: Deferred.await(Deferred.makeUnsafe<EndReason>()),
-      onShutdown: registering((callback) => void callbacks.unshift(callback))
-    }
-    yield* Effect.addFinalizer(() =>
-      Effect.forEach(
-        callbacks,
-        (callback) => Effect.catchCause(callback, (cause) => logFailure("failed", cause, { step: "onShutdown" })),
-        { discard: true }
-      )
-    )
+      identity: about.identity
+    })
     const facts = { id: job.id, room: room.name, ...(agentName === "" ? {} : { agentName }) }
     yield* Effect.provideService(entry(job, room), CurrentJob, facts)
   })

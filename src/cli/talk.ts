@@ -13,6 +13,7 @@ import { converse } from "./singleConversation.ts"
 
 export interface Input {
   readonly file: string
+  readonly metadata: string
   readonly text: boolean
 }
 
@@ -34,7 +35,7 @@ export const run = (input: Input) =>
       }
     })
     yield* serveMetrics(given)
-    const about = { id: "console", identity: "agent", metadata: "" }
+    const about = { id: "console", identity: "agent", metadata: input.metadata }
     yield* untilSignal(Effect.provideService(converse(definition, open, about, given), InWriting, input.text))
     if (broken !== undefined) return yield* broken
   }))

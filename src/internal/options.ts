@@ -7,7 +7,8 @@
  * (`readOrFail`), as a reason of its noun's own error.
  *
  * A name that is unknown is left out, for options may be part of a wider record; one that is almost that of an option which
- * is not given is taken for a slip, and refused. Pure: nothing is owned, and nothing can be interrupted.
+ * is not given is taken for a slip, and refused. Options that are `closed` have no other name: what programs without types
+ * give there is refused. Pure: nothing is owned, and nothing can be interrupted.
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -70,11 +71,26 @@ type Read<Options, F> = {
     : never
 }
 
+const fieldsOf = (fields: object): Field<any, any> =>
+  Schema.Struct(fields as Record<string, Schema.Codec<unknown, unknown>>) as Schema.Codec<any, any>
+
 /** All options of an interface, field by field: `struct<Options>()({ … })`. */
 export const struct =
   <Options extends object>() =>
-  <const F extends Fields<Options>>(fields: F & Fits<Options, F>): Field<Read<Options, F>, Options> =>
-    Schema.Struct(fields as Record<string, Schema.Codec<unknown, unknown>>) as Schema.Codec<any, any>
+  <const F extends Fields<Options>>(fields: F & Fits<Options, F>): Field<Read<Options, F>, Options> => fieldsOf(fields)
+
+const closedOptions = new WeakMap<object, ReadonlyArray<string>>()
+
+/** The same, whose names are all there are, and `others`, which are checked elsewhere. */
+export const closed = <Options extends object>() =>
+<const F extends Fields<Options>>(
+  fields: F & Fits<Options, F>,
+  others: ReadonlyArray<string> = []
+): Field<Read<Options, F>, Options> => {
+  const self = fieldsOf(fields)
+  closedOptions.set(self, others)
+  return self
+}
 
 /** Options within options: what is not given has its defaults. */
 export const section = <Out, In>(self: Field<Out, In>): Field<Out, In | undefined> =>
@@ -135,14 +151,18 @@ export const list = <Out, In>(
 export const together = <Out, In>(
   self: Field<Out, In>,
   wrong: (options: Out) => Readonly<Record<string, string | undefined>>
-): Field<Out, In> =>
-  self.check(
+): Field<Out, In> => {
+  const checked = self.check(
     Schema.makeFilter((options: Out) =>
       Object.entries(wrong(options)).flatMap(([option, must]) =>
         must === undefined ? [] : [{ path: option.split("."), issue: must }]
       )
     )
   )
+  const others = closedOptions.get(self)
+  if (others !== undefined) closedOptions.set(checked, others)
+  return checked
+}
 
 const options: SchemaAST.ParseOptions = { errors: "all" }
 
@@ -156,32 +176,61 @@ const plain = (message: string): string => {
   return message.startsWith("Expected array") ? "must be a list" : "must be an object of options"
 }
 
-/** Names that are almost those of options which are not given. */
+/** Where an option of this name is, further in: `endpointing.minDelay`. */
+const within = (ast: SchemaAST.AST, name: string): string | undefined => {
+  if (SchemaAST.isUnion(ast)) {
+    return ast.types.reduce<string | undefined>((found, one) => found ?? within(one, name), undefined)
+  }
+  if (!SchemaAST.isObjects(ast)) return undefined
+  for (const { name: outer, type } of ast.propertySignatures) {
+    if (outer === name) return name
+    const found = within(type, name)
+    if (found !== undefined) return `${String(outer)}.${found}`
+  }
+  return undefined
+}
+
+/** More names than this help nobody. */
+const fewNames = 8
+
+/** Names that are almost those of options which are not given; with `others`, all but these and those that are known. */
 const slips = (
   ast: SchemaAST.AST,
   given: unknown,
-  where: string
+  where: string,
+  others?: ReadonlyArray<string>
 ): ReadonlyArray<InvalidOptions["problems"][number]> => {
   if (typeof given !== "object" || given === null) return []
-  if (SchemaAST.isUnion(ast)) return ast.types.flatMap((one) => slips(one, given, where))
+  if (SchemaAST.isUnion(ast)) return ast.types.flatMap((one) => slips(one, given, where, others))
+  if (SchemaAST.isArrays(ast) && Array.isArray(given)) {
+    const [each] = ast.rest
+    return each === undefined ? [] : given.flatMap((one, i) => slips(each, one, `${where}${i}.`, others))
+  }
   if (!SchemaAST.isObjects(ast)) return []
   const record = given as Readonly<Record<string, unknown>>
   const names = ast.propertySignatures.map(({ name }) => String(name))
   const open = names.filter((name) => record[name] === undefined)
   const found = Object.keys(record).flatMap((name) => {
-    const known = record[name] === undefined || names.includes(name) ? undefined : meant(name, open)
-    return known === undefined ? [] : [{ option: `${where}${name}`, detail: `is not known: ${known} may be meant` }]
+    if (record[name] === undefined || names.includes(name) || others?.includes(name) === true) return []
+    const known = meant(name, [...open, ...(others ?? [])]) ?? (others && within(ast, name))
+    if (known !== undefined) return [{ option: `${where}${name}`, detail: `is not known: ${known} may be meant` }]
+    if (others === undefined) return []
+    const list = [...names, ...others].length > fewNames ? "" : `; there is ${[...names, ...others].join(", ")}`
+    return [{ option: `${where}${name}`, detail: `is not known${list}` }]
   })
+  const further = others && []
   return [
     ...found,
-    ...ast.propertySignatures.flatMap(({ name, type }) => slips(type, record[String(name)], `${where}${String(name)}.`))
+    ...ast.propertySignatures.flatMap(({ name, type }) =>
+      slips(type, record[String(name)], `${where}${String(name)}.`, further)
+    )
   ]
 }
 
 /** The options with all that they leave open, or all that is wrong; `where` is put before their names. */
 export const read = <Out, In>(self: Field<Out, In>, given: In, where = ""): Result.Result<Out, InvalidOptions> => {
   const result = SchemaParser.decodeUnknownResult(self as Schema.Codec<Out, unknown>, options)(given)
-  const misspelt = slips(SchemaAST.toEncoded(self.ast), given, where)
+  const misspelt = slips(SchemaAST.toEncoded(self.ast), given, where, closedOptions.get(self))
   const wrong = Result.isFailure(result)
     ? problemsOf(result.failure).issues.map(({ message, path = [] }) => ({
       option: path.length === 0 ? where.replace(/\.$/, "") || "options" : `${where}${path.map(String).join(".")}`,

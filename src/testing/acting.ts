@@ -1,18 +1,7 @@
 /** The users of a scenario do what the script says. */
 import * as Effect from "effect/Effect"
-import { attributesOf } from "../internal/room/call.ts"
-import type { CallStatus, LeaveReason } from "../Room.ts"
 import type { UserAction } from "./actions.ts"
 import type { Person } from "./caller.ts"
-
-/** With what somebody leaves whose call is over. */
-const departures: Partial<Record<CallStatus, LeaveReason>> = {
-  ended: "left",
-  unanswered: "user_unavailable",
-  busy: "user_unavailable",
-  refused: "user_rejected",
-  failed: "sip_failure"
-}
 
 const perform = (caller: Person, action: UserAction): Effect.Effect<void, unknown> => {
   switch (action._tag) {
@@ -28,12 +17,8 @@ const perform = (caller: Person, action: UserAction): Effect.Effect<void, unknow
       return caller.unmutes
     case "Join":
       return caller.joins
-    case "CallStatus": {
-      const { identity, room } = caller
-      const reason = departures[action.status]
-      const told = room.setAttributes(identity, attributesOf(action.status))
-      return reason === undefined ? told : Effect.andThen(told, room.leave(identity, reason))
-    }
+    case "CallStatus":
+      return caller.callStatus(action.status)
     case "Leave":
       return caller.room.leave(caller.identity, action.reason)
   }

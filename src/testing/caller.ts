@@ -71,12 +71,14 @@ export interface SayOptions extends Hearing {
  */
 export class NoReply extends Schema.TaggedError<NoReply>("effect-voice/testing/NoReply")("NoReply", {
   afterMs: Schema.Finite,
-  started: Schema.Boolean
+  started: Schema.Boolean,
+  /** Whether it had spoken before this wait. */
+  before: Schema.Boolean
 }) {
   override get message(): string {
-    return this.started
-      ? `the agent was still speaking after ${this.afterMs} ms`
-      : `the agent said nothing for ${this.afterMs} ms`
+    if (this.started) return `the agent was still speaking after ${this.afterMs} ms`
+    const said = this.before ? "; what it said before this wait does not count: expect a reply before it begins" : ""
+    return `the agent said nothing for ${this.afterMs} ms${said}`
   }
 }
 
@@ -96,6 +98,7 @@ export interface Person {
   readonly coughs: (options?: SayOptions) => Effect.Effect<void>
   readonly types: (text: string) => Effect.Effect<void, Room.RoomError>
   readonly presses: (digits: string) => Effect.Effect<void, Room.RoomError>
+  readonly callStatus: (status: Room.CallStatus) => Effect.Effect<void, Room.RoomError>
   readonly mutes: Effect.Effect<void>
   readonly unmutes: Effect.Effect<void>
   readonly heard: Effect.Effect<string>
@@ -114,6 +117,8 @@ export interface Person {
  * - `says`, `speaks` (from, to: Clock times in ms) and `coughs` only begin to
  *   speak: they return at once, and the voice takes its time on the Clock. Who
  *   begins anew while speaking cuts themselves off.
+ * - `callStatus` is what becomes of the call of a telephone (`kind: "sip"`): a call that the agent's side
+ *   has made is `answered`, or its callee leaves as `busy`, `unanswered`, `refused` or `failed`.
  * - `expectReply` lets time pass (it moves a test clock by itself) until the
  *   agent has spoken and fallen silent, and tells what was heard, where the
  *   synthesiser is audible (`audio: "audible"`).
@@ -127,6 +132,21 @@ export interface Person {
  * @since 0.1.0
  */
 export class Caller extends Context.Service<Caller, Person>()("effect-voice/testing/caller") {}
+
+/** With what somebody leaves whose call is over. */
+const departures: Partial<Record<Room.CallStatus, Room.LeaveReason>> = {
+  ended: "left",
+  unanswered: "user_unavailable",
+  busy: "user_unavailable",
+  refused: "user_rejected",
+  failed: "sip_failure"
+}
+
+const callOf = (control: RoomControl, identity: string): Person["callStatus"] => (status) => {
+  const told = control.setAttributes(identity, attributesOf(status))
+  const reason = departures[status]
+  return reason === undefined ? told : Effect.andThen(told, control.leave(identity, reason))
+}
 
 // Hops between fibers that a clock cannot see: what was begun must have come to its first wait.
 const settle = Effect.forEach(Array.from({ length: 50 }), () => Effect.yieldNow, { discard: true })
@@ -220,7 +240,7 @@ export const room = (
           const playing = yield* speaking
           if (playing) started = true
           else if (started || (yield* frames).length > before) return yield* heardFrom(before)
-          if (now() >= deadline) return yield* new NoReply({ afterMs: within, started })
+          if (now() >= deadline) return yield* new NoReply({ afterMs: within, started, before: before > 0 })
         }
       })
 
@@ -246,6 +266,7 @@ export const room = (
         coughs: (options) => say("", { duration: 300, ...options }),
         types: (text) => control.sendText({ identity, topic: options.textTopic ?? "lk.chat", text }),
         presses: (digits) => control.sendDtmf(identity, digits),
+        callStatus: callOf(control, identity),
         mutes: Effect.sync(() => microphone.mute(true)),
         unmutes: Effect.sync(() => microphone.mute(false)),
         heard: heardFrom(0),

@@ -16,9 +16,9 @@ import type { TtsOptions, TtsScript, TtsSpeech } from "./tts.ts"
 
 const words = Check.such<string>((given) => typeof given === "string", "be a text")
 
-const call = Check.struct<LlmToolCall>()({ name: Check.required(words), params: Check.asIs, id: words })
+const call = Check.closed<LlmToolCall>()({ name: Check.required(words), params: Check.asIs, id: words })
 
-const reply = Check.struct<LlmReply>()({
+const reply = Check.closed<LlmReply>()({
   text: words,
   tools: Check.list(call),
   toolsAt: Check.duration(),
@@ -33,7 +33,7 @@ const reply = Check.struct<LlmReply>()({
   hang: Check.flag()
 })
 
-const modelOptions = Check.struct<LlmOptions>()({
+const modelOptions = Check.closed<LlmOptions>()({
   name: Check.text(),
   resilient: Check.flag(),
   firstToken: Check.duration({ usual: 100 }),
@@ -42,7 +42,7 @@ const modelOptions = Check.struct<LlmOptions>()({
   otherwise: Check.asIs
 })
 
-const speech = Check.struct<TtsSpeech>()({
+const speech = Check.closed<TtsSpeech>()({
   duration: Check.duration({ finite: true, usual: "2 seconds" }),
   msPerCharacter: Check.number({ least: 0 }),
   firstByte: Check.duration(),
@@ -55,14 +55,14 @@ const speech = Check.struct<TtsSpeech>()({
   empty: Check.flag()
 })
 
-const ttsOptions = Check.struct<TtsOptions>()({
+const ttsOptions = Check.closed<TtsOptions>()({
   name: Check.text(),
   sampleRate: Check.hertz(),
   voices: Check.list(Check.text()),
   resilient: Check.flag()
 })
 
-const connection = Check.struct<SttConnection>()({
+const connection = Check.closed<SttConnection>()({
   fail: Check.asIs,
   end: Check.flag(),
   hang: Check.flag(),
@@ -71,7 +71,7 @@ const connection = Check.struct<SttConnection>()({
   finalDelay: Check.duration()
 })
 
-const sttOptions = Check.struct<SttOptions>()({
+const sttOptions = Check.closed<SttOptions>()({
   name: Check.text(),
   resilient: Check.flag(),
   transcripts: Check.list(words),
@@ -118,7 +118,7 @@ const step = Check.such<Step<never>>(
   "be { at, do } with a function that gets the session, such as { at: 1000, do: (session) => session.say(\"Hi.\") }"
 )
 
-const simulatedUser = Check.struct<SimulatedUser>()({
+const simulatedUser = Check.closed<SimulatedUser>()({
   instructions: Check.required(words),
   model: Check.required(Check.such<SimulatedUser["model"]>(Layer.isLayer, "be a Layer that gives an Llm")),
   maxTurns: Check.whole({ least: 1 }),
@@ -129,7 +129,7 @@ const simulatedUser = Check.struct<SimulatedUser>()({
   hearing: Check.asIs
 })
 
-const script = Check.struct<Omit<Scenario<never, never, unknown>, "agent" | "options" | "vad">>()({
+const script = Check.closed<Omit<Scenario<never, never, unknown>, "agent" | "options" | "vad">>()({
   user: Check.list(action),
   simulatedUser: Check.maybe(simulatedUser),
   at: Check.list(step),
@@ -152,13 +152,19 @@ const script = Check.struct<Omit<Scenario<never, never, unknown>, "agent" | "opt
   ttsOptions: Check.asIs,
   stt: Check.asIs,
   room: Check.maybe(room)
-})
+}, ["agent", "options", "vad"])
 
 /** The replies of a list, and of a function when it is asked. */
 export const checkReply = (given: unknown, where: string): string | LlmReply => {
   if (typeof given === "string") return given
   if (!Check.isRecord(given) || Predicate.isPromiseLike(given)) {
     throw Check.problem(where, "must be a text, or a reply such as { text: \"Hello.\" }, at once and no promise")
+  }
+  const calls: unknown = given["tools"]
+  for (const [index, one] of Array.isArray(calls) ? calls.entries() : []) {
+    if (Check.isRecord(one)) continue
+    const write = "a call, such as { name: \"book\", params: { nights: 2 } }"
+    throw Check.problem(`${where}.tools.${index}`, `must be ${write}, not ${shown(one, { quote: true })}`)
   }
   Check.readOrThrow(reply, given as LlmReply, undefined, `${where}.`)
   return given as LlmReply

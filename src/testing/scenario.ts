@@ -9,6 +9,7 @@ import * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as References from "effect/References"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Agent from "../Agent.ts"
@@ -29,7 +30,7 @@ import { type Script, type Services, servicesOf } from "./layer.ts"
 import { LlmCalls } from "./llm.ts"
 import { millis } from "./marks.ts"
 import { untilQuiet } from "./quiet.ts"
-import { shortage } from "./shortage.ts"
+import { shortage, unknownTools } from "./shortage.ts"
 import { simulate, type Simulated, type SimulatedUser, simulationOf } from "./simulatedUser.ts"
 import { type SttCall, SttCalls } from "./stt.ts"
 import { sleepUntil, untilPast } from "./timedStream.ts"
@@ -154,11 +155,15 @@ const rewriting = (language: string | undefined) => (text: string, transform: Te
 
 /** A logger that keeps what is logged. */
 const logger = (logs: Array<LogLine>, now: () => number): Logger.Logger<unknown, void> =>
-  Logger.make(({ cause, logLevel, message }) => {
+  Logger.make(({ cause, fiber, logLevel, message }) => {
+    const notes = Object.entries(fiber.getRef(References.CurrentLogAnnotations)).filter(([name]) =>
+      name !== "session" && name !== "participant"
+    )
     logs.push({
       at: now(),
       level: logLevel,
       text: Array.isArray(message) ? message.map(String).join(" ") : String(message),
+      ...(notes.length === 0 ? {} : { annotations: Object.fromEntries(notes) }),
       ...(cause.reasons.length === 0 ? {} : { cause: Cause.pretty(cause) })
     })
   })
@@ -317,7 +322,7 @@ const perform = <EA>(
       connections,
       logs,
       failures,
-      testWarnings: short === undefined ? passed : [...passed, short],
+      testWarnings: [...passed, ...(short === undefined ? [] : [short]), ...unknownTools(events, requests)],
       audible: joined(heard.map(({ at, frame }) => ({ from: at, to: at + Audio.durationMs(frame) }))),
       quiet: calm,
       user: [...(scenario.user ?? []), ...simulated.did],

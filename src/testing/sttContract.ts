@@ -5,6 +5,7 @@ import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as assert from "node:assert/strict"
 import * as Audio from "../Audio.ts"
+import { leastRate } from "../internal/audio/format.ts"
 import * as Stt from "../Stt.ts"
 import { type ContractOptions, type ProviderCheck, type Waiting, waiting } from "./providerContract.ts"
 
@@ -48,6 +49,13 @@ const orderly = (transcripts: ReadonlyArray<Stt.Transcript>, total: number): voi
   }
 }
 
+/** As microphones of browsers are; as they are where they cannot be converted. */
+const atAnotherRate = (frames: ReadonlyArray<Audio.Frame>): ReadonlyArray<Audio.Frame> => {
+  if (frames.some(({ sampleRate }) => sampleRate < leastRate)) return frames
+  const converter = Audio.converter({ to: { sampleRate: 48_000, channels: 1 } })
+  return [...converter.push(frames), ...converter.flush()]
+}
+
 const hearing: Make = ({ frames, heard, wait }) => {
   const said = Stream.concat(Stream.fromIterable<Stt.Input>(frames), Stream.succeed<Stt.Input>(Stt.Finalize))
   const total = frames.reduce((ms, frame) => ms + Audio.durationMs(frame), 0)
@@ -70,6 +78,24 @@ const hearing: Make = ({ frames, heard, wait }) => {
           const transcripts = yield* wait(Stream.runCollect(transcribe(stt, said)), ends)
           orderly(transcripts, total)
           if (heard) assert.ok(transcripts.some(({ final }) => final), "speech must have a final transcript")
+        })
+    },
+    {
+      sentence: "hears the audio of a browser, at 48 kHz, in its own time",
+      holds: (stt) =>
+        Effect.gen(function*() {
+          const faster = Stream.concat(
+            Stream.fromIterable<Stt.Input>(atAnotherRate(frames)),
+            Stream.succeed(Stt.Finalize)
+          )
+          const transcripts = yield* wait(Stream.runCollect(transcribe(stt, faster)), ends)
+          const late = transcripts.find(({ end = 0 }) => end > total + rounding)
+          assert.equal(
+            late,
+            undefined,
+            `audio of 48 kHz (${total} ms) must not be read as another rate: a transcript of it ends at ${late?.end} ms. ` +
+              "Say the rate that the provider wants: format of Stt.make"
+          )
         })
     },
     {

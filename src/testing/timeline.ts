@@ -36,6 +36,8 @@ export interface LogLine {
   readonly at: number
   readonly level: string
   readonly text: string
+  /** What else the line says, as the provider, the reason and `why` of a failure. @default none */
+  readonly annotations?: Readonly<Record<string, unknown>> | undefined
   /** What is told of a failure, with its place. @default none */
   readonly cause?: string | undefined
 }
@@ -210,9 +212,10 @@ export const makeTimeline = (recording: Recording): Timeline => {
   const of: Timeline["of"] = (tag) => events.filter((event): event is Event.Of<typeof tag> => event._tag === tag)
   const serious: ReadonlySet<string> = new Set(["Warn", "Error", "Fatal"])
   const logged = recording.logs.filter(({ level }) => serious.has(level))
-    .map(({ at, cause, level, text }) => {
+    .map(({ annotations = {}, at, cause, level, text }) => {
       const why = cause === undefined ? "" : `: ${cause.split("\n", 1)[0]}`
-      return { at, line: `${String(at).padStart(8)}  log ${level}: ${text}${why}` }
+      const notes = Object.entries(annotations).map(([name, value]) => ` ${name}=${JSON.stringify(value)}`).join("")
+      return { at, line: `${String(at).padStart(8)}  log ${level}: ${text}${why}${notes}` }
     })
   const print = (): string =>
     [...events.map((event) => ({ at: event.at, line: line(event) })), ...logged]

@@ -304,6 +304,13 @@ describe.concurrent("effect-voice", () => {
     assert.notInclude(output, "INFO")
   })
 
+  it("gives the job of a console the metadata that it is told", async () => {
+    const { output } = await run(["console", "--text", "test/cli/aboutJob.ts", "--metadata", "{\"tenant\":\"sole\"}"], {
+      input: ""
+    })
+    assert.include(output, "You are calling sole.")
+  })
+
   it("answers each line of a program, and then the next", async () => {
     const { code, errors, output } = await run(["console", "--text", "test/cli/echo.ts"], {
       input: "a\nb\n\nlook it up\nc"

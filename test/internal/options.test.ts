@@ -154,6 +154,30 @@ describe("options", () => {
     assert.deepStrictEqual(problems({ cups: 1, sugar: 1, suger: 1 }), [])
   })
 
+  it("that are closed have no other name, at any depth", () => {
+    const closed = Check.together(
+      Check.closed<Pick<Tea, "cups" | "pot" | "sugar">>()({
+        cups: Check.required(Check.whole({ least: 1 })),
+        sugar: Check.ratio({ default: 0.5 }),
+        pot: Check.section(
+          Check.struct<NonNullable<Tea["pot"]>>()({ litres: Check.number(), lidOpen: Check.flag({ default: false }) })
+        )
+      }, ["guest"]),
+      () => ({})
+    )
+    const wrong = (given: object): ReadonlyArray<string> => {
+      const read = Check.read(closed, given as Tea)
+      return Result.isFailure(read) ? read.failure.problems.map(({ detail, option }) => `${option} ${detail}`) : []
+    }
+    assert.deepStrictEqual(wrong({ cups: 1, guest: "Ann", colour: undefined }), [])
+    assert.deepStrictEqual(wrong({ cups: 1, colour: "red", lidOpen: true, gest: "Ann", pot: { handle: 1 } }), [
+      "colour is not known; there is cups, sugar, pot, guest",
+      "lidOpen is not known: pot.lidOpen may be meant",
+      "gest is not known: guest may be meant",
+      "pot.handle is not known; there is litres, lidOpen"
+    ])
+  })
+
   it("within others are named by the whole way to them", () => {
     const wrong = Result.getOrThrow(Result.flip(Check.read(tea, { cups: 0, pot: { litres: 9 } }, "breakfast.tea.")))
     assert.strictEqual(

@@ -65,6 +65,17 @@ describe("a recogniser's contract", () => {
       /must end within the audio \(1000 ms\), not at 5000 ms/,
       (audio) => Stream.map(good(audio), () => word(0, 5000))
     ],
+    [
+      "takes each rate for 16 kHz",
+      /audio of 48 kHz \(1000 ms\) must not be read as another rate: a transcript of it ends at 3000 ms.*format of Stt.make/,
+      (audio) =>
+        Stream.mapAccum(
+          audio,
+          () => 0,
+          (ms: number, input): readonly [number, ReadonlyArray<Stt.Transcript>] =>
+            "_tag" in input ? [ms, [word(0, ms)]] : [ms + input.samples.length / 16, []]
+        )
+    ],
     ["hears nothing", /must have a final transcript/, (audio) => Stream.filter(good(audio), () => false)],
     [
       "hears the end before the beginning",

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Effect, Exit, Result } from "effect"
-import { Agent, History, Turn } from "effect-voice"
+import { Cause, Effect, Exit, Layer, Result } from "effect"
+import { Agent, History, Llm, Tools, Turn } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 
 const hello = Testing.say(500, 2500, "Hello, how are you?")
@@ -166,6 +166,27 @@ describe("a scenario", () => {
       })
       assert.isFalse(timeline.quiet)
       assert.deepStrictEqual(Testing.invariants(timeline).map(({ invariant }) => invariant), ["I7"])
+    }))
+
+  it.effect("warns of a tool that the script calls, and the agent does not have", () =>
+    Effect.gen(function*() {
+      const script = { user: [Testing.say(500, 1500, "A room, please.")], llm: [{ tools: [{ name: "bok" }] }, "Done."] }
+      const book = Tools.functions({ book: { run: async () => 7 } })
+      const agent = Agent.make({ instructions: "You book rooms.", tools: book })
+      const warnings = (yield* Testing.scenario({ ...script, agent })).warnings
+      assert.deepStrictEqual(warnings, ["the script calls the tool bok, which there is not: the agent has book"])
+    }))
+
+  it.effect("tells in its log, and in print, why a provider has failed", () =>
+    Effect.gen(function*() {
+      const promised = Llm.make({ name: "ours", reply: (async () => "Hello.") as never })
+      const timeline = yield* Testing.scenario({
+        user: [Testing.say(500, 1500, "Hello?")],
+        layer: Layer.succeed(Llm.Llm, promised)
+      })
+      const failed = timeline.logs.find(({ text }) => text === "a provider failed")
+      assert.match(String(failed?.annotations?.["why"]), /^reply must give a Stream, not a promise/)
+      assert.match(timeline.print(), /log Error: a provider failed .*why="reply must give a Stream/)
     }))
 
   it.effect("tells that the model's script was too short", () =>

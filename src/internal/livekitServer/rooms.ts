@@ -57,9 +57,12 @@ export const removeParticipant = (options: Asking & { readonly identity: string 
   })
 
 /** Asks for an agent in a room that is open already. */
-export const dispatchAgent = (options: Asking & { readonly agentName: string }): Effect.Effect<void, string> =>
+export const dispatchAgent = (
+  options: Asking & { readonly agentName: string; readonly metadata?: string | undefined }
+): Effect.Effect<void, string> =>
   Effect.gen(function*() {
-    const { agentName, room } = options
-    const { ok, status } = yield* ask(options, "AgentDispatchService/CreateDispatch", { room, agent_name: agentName })
+    const { agentName, metadata = "", room } = options
+    const wanted = { room, agent_name: agentName, ...(metadata === "" ? {} : { metadata }) }
+    const { ok, status } = yield* ask(options, "AgentDispatchService/CreateDispatch", wanted)
     if (!ok) return yield* Effect.fail(`status ${status}`)
   })

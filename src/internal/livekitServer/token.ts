@@ -118,13 +118,21 @@ export const participantToken = (options: TokenOptions): Effect.Effect<Redacted.
 /** It lets a caller into one room for an hour, and asks for the agent if that makes the room. */
 export const callerToken = (
   signer: Signer,
-  { agentName, identity, room }: { readonly agentName: string; readonly identity: string; readonly room: string }
+  { agentName, identity, metadata = "", room }: {
+    readonly agentName: string
+    readonly identity: string
+    readonly room: string
+    /** Of the agent's job. @default none */
+    readonly metadata?: string | undefined
+  }
 ): Effect.Effect<Redacted.Redacted> =>
   sign(signer, {
     claims: {
       name: identity,
       video: { roomJoin: true, room, canPublish: true, canSubscribe: true, canPublishData: true },
-      ...(agentName === "" ? {} : { roomConfig: { agents: [{ agentName }] } })
+      ...(agentName === ""
+        ? {}
+        : { roomConfig: { agents: [metadata === "" ? { agentName } : { agentName, metadata }] } })
     },
     identity,
     lifetimeSeconds: 3600,

@@ -171,7 +171,7 @@ const turns = { judged: turnBeside(true), plain: turnBeside(false) }
 const turnWith = (detector: boolean) => detector ? turns.judged : turns.plain
 
 const oneWith = (detector: boolean) =>
-  Check.struct<Options>()({
+  Check.closed<Options>()({
     ...shared,
     turn: Check.section(turnWith(detector)),
     participant: Check.such(isText, "be the identity of a participant"),
@@ -180,13 +180,13 @@ const oneWith = (detector: boolean) =>
 
 const one = { judged: oneWith(true), plain: oneWith(false) }
 
-const each = Check.struct<EachOptions>()({
+const each = Check.closed<EachOptions>()({
   ...shared,
   accepts: Check.callback,
   concurrency: Check.whole({ least: 1, default: 16 })
 })
 
-const say = Check.struct<Session.ReplyOptions & Pick<Session.SayOptions, "clip">>()({
+const say = Check.closed<Session.ReplyOptions & Pick<Session.SayOptions, "clip">>()({
   instructions: Check.such(isText, "be a text that tells the model what to do in this reply"),
   toolChoice: Check.oneOf(["auto", "none", "required"]),
   when: Check.oneOf(["now", "withReply", "idle"]),
@@ -197,11 +197,11 @@ const say = Check.struct<Session.ReplyOptions & Pick<Session.SayOptions, "clip">
   clip
 })
 
-const wait = Check.struct<Session.CommitOptions>()({
+const wait = Check.closed<Session.CommitOptions>()({
   wait: Check.duration({ default: "2 seconds" })
 })
 
-const keys = Check.struct<Session.KeysOptions>()({
+const keys = Check.closed<Session.KeysOptions>()({
   most: Check.whole({ least: 1, most: 64, default: 32 }),
   endKey: Check.or(
     false,
@@ -216,7 +216,7 @@ const keys = Check.struct<Session.KeysOptions>()({
   secret: Check.flag({ default: false })
 })
 
-const answering = Check.struct<Session.AnsweredByOptions>()({
+const answering = Check.closed<Session.AnsweredByOptions>()({
   first: Check.duration({ default: "5 seconds" }),
   person: Check.duration({ default: "6 seconds" }),
   pause: Check.duration({ default: "1.5 seconds" }),
@@ -292,7 +292,7 @@ export const checkObject = (verb: string, options: unknown, write: string): void
       : [{ option: verb, detail: `must be given its options as an object, not ${shown(options)}: write ${write}` }]
   )
 
-const update = Check.struct<Session.Update>()({
+const update = Check.closed<Session.Update>()({
   instructions: Check.such(isText, "be a text that tells the agent what to do"),
   voice: Check.text(),
   tools: Check.such<NonNullable<Session.Update["tools"]>>(
@@ -305,7 +305,7 @@ const update = Check.struct<Session.Update>()({
 export const checkUpdate = (change: Session.Update): Effect.Effect<unknown, InvalidOptions> =>
   Check.readWarning(update, change)
 
-const verdict = Check.struct<Agent.Verdict>()({
+const verdict = Check.closed<Agent.Verdict>()({
   text: Check.such(isText, "be a text: the turn in other words"),
   context: Check.such(isText, "be a text: what the model is told before the turn"),
   reply: Check.flag()

@@ -199,7 +199,7 @@ const approval = Check.such<boolean | ((params: any) => boolean | Promise<boolea
   (given) => `be true, false, or a function of the parameters, not ${shown(given)}`
 )
 
-const own = Check.struct<PlainTool>()({
+const own = Check.closed<PlainTool>()({
   description: Check.text(),
   parameters: Check.asIs,
   readonly: Check.flag(),

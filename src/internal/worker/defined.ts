@@ -8,7 +8,23 @@ type Needed = Pick<DefineOptions<any, any>, "entry" | "layer" | "prewarm" | "acc
 const entry = "write entry: () => Pipeline.run(agent)"
 const layer = "such as Layer.mergeAll(SileroVad.layer(), …), or Layer.empty"
 
-const needed = Check.struct<Needed>()({
+/** Said of a worker where it is run. */
+const others: Readonly<Record<Exclude<keyof DefineOptions<any, any>, keyof Needed>, true>> = {
+  agentName: true,
+  type: true,
+  encryption: true,
+  autoSubscribe: true,
+  permissions: true,
+  deployment: true,
+  joinTimeout: true,
+  shutdownTimeout: true,
+  callbackTimeout: true,
+  afterRoom: true,
+  prewarmTimeout: true,
+  warmProviders: true
+}
+
+const needed = Check.closed<Needed>()({
   entry: Check.required(
     Check.such<Needed["entry"]>(
       (given) => typeof given === "function",
@@ -23,7 +39,7 @@ const needed = Check.struct<Needed>()({
   prewarm: Check.action,
   accept: Check.callback,
   connect: Check.callback
-})
+}, Object.keys(others))
 
 /** Throws for what is missing, and for what is no function. */
 export const checkDefined = (options: Needed): void => void Check.readOrThrow(needed, options)

@@ -1,8 +1,11 @@
 /** What a server asks for, as plain data that also crosses to a child process, and what holds the conversation of it. */
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import * as SchemaIssue from "effect/SchemaIssue"
 import type * as Scope from "effect/Scope"
+import type { InvalidOptions } from "../../Failure.ts"
 import type { Room } from "../../Room.ts"
+import { problem } from "../options.ts"
 
 /**
  * What holds the conversation of a job, such as `Pipeline.run` gives.
@@ -89,3 +92,57 @@ export type Report =
   | { readonly status: "failed"; readonly error: string }
 
 export const isFinal = (report: Report): boolean => report.status !== "running"
+
+const issuesOf = SchemaIssue.makeFormatterStandardSchemaV1()
+
+/** The fields of what does not fit, and none of its values. */
+const unfit = (issue: SchemaIssue.Issue): string => {
+  const fields = issuesOf(issue).issues.map(({ path = [] }) => path.map(String).join("."))
+  const named = [...new Set(fields.filter((field) => field !== ""))]
+  return `does not fit the schema${named.length === 0 ? "" : `: look at ${named.join(", ")}`}`
+}
+
+/**
+ * Reads the metadata of a job, which is JSON, by a schema.
+ *
+ * **Details**
+ *
+ * It is what the dispatch, or the caller's token, says of the job; `effect-voice dev`, `console` and
+ * `connect` give it with `--metadata`. Fails with `InvalidOptions` if it is empty, no JSON, or does not
+ * fit: the error names the fields, and not their values.
+ *
+ * **Example** (An agent for each tenant)
+ *
+ * ```ts
+ * import { Effect, Schema } from "effect"
+ * import { Agent, Pipeline, Worker } from "effect-voice"
+ *
+ * const entry = (job: Worker.Job) =>
+ *   Effect.flatMap(Worker.metadata(job, Schema.Struct({ tenant: Schema.String })), ({ tenant }) =>
+ *     Pipeline.run(Agent.make({ instructions: `You answer the phone of ${tenant}.` })))
+ * ```
+ *
+ * @see `Telephone.parameters` for what a telephone call tells
+ * @category combinators
+ * @since 0.1.0
+ */
+export const metadata = <A, I>(
+  job: Pick<JobRequest, "metadata">,
+  schema: Schema.Codec<A, I>
+): Effect.Effect<A, InvalidOptions> => {
+  if (job.metadata === "") {
+    const write = "give it to the dispatch, to the caller's token, or to the command with --metadata"
+    return Effect.fail(problem("metadata", `of the job is empty: ${write}`))
+  }
+  return Effect.try({
+    try: (): unknown => JSON.parse(job.metadata),
+    catch: () => problem("metadata", "of the job is no JSON")
+  }).pipe(
+    Effect.flatMap((told) =>
+      Effect.mapError(
+        Schema.decodeUnknownEffect(schema, { errors: "all" })(told),
+        ({ issue }) => problem("metadata", `of the job ${unfit(issue)}`)
+      )
+    )
+  )
+}
