@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Layer, Queue, Stream } from "effect"
+import { Deferred, Effect, Fiber, Layer, Queue, Stream } from "effect"
 import { type Audio, Stt } from "effect-voice"
 import * as AssemblyAiStt from "effect-voice/Layers/AssemblyAiStt"
 import { TestClock } from "effect/testing"
@@ -457,6 +457,32 @@ describe("AssemblyAiStt", () => {
       // What was answered is not sent again.
       const bytes = server.peers[1]!.received.reduce((sum, one) => sum + (typeof one === "string" ? 0 : one.length), 0)
       assert.isAtMost(bytes, 32_000 + 3200)
+    }))
+
+  it.live("lets go of a server that reads nothing, whatever still waits to be sent", () =>
+    Effect.gen(function*() {
+      const server = yield* provider.webSocket({ onOpen: (peer) => peer.socket.pause() })
+      yield* Effect.gen(function*() {
+        const stt = yield* Stt.Stt
+        const second: Audio.Frame = { sampleRate: 48_000, channels: 1, samples: new Int16Array(48_000) }
+        let given = 0
+        const full = yield* Deferred.make<void>()
+        // It is taken as long as there is room, then no more of it is pulled.
+        const audio = Stream.fromEffectRepeat(Effect.sync(() => {
+          given++
+          return second
+        })).pipe(Stream.rechunk(1))
+        const fiber = yield* Effect.forkChild(Stream.runDrain(stt.transcribe(audio)))
+        const settle: Effect.Effect<unknown> = Effect.gen(function*() {
+          const before = given
+          yield* Effect.repeat(provider.turns, { times: 20 })
+          if (before < 30 || given > before) yield* settle
+          else yield* Deferred.succeed(full, undefined)
+        })
+        yield* settle
+        yield* Deferred.await(full)
+        yield* Fiber.interrupt(fiber)
+      }).pipe(Effect.provide(AssemblyAiStt.layer({ ...options(server.url), sampleRate: 48_000 })))
     }))
 
   it.live("expects another language where it is asked to", () =>

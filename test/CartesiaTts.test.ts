@@ -60,6 +60,7 @@ const refusals = [
   told(500, null, "Internal server error", "Rejected"),
   told(400, null, "Context has closed", "Disconnected"),
   told(206, null, "Something, with words", "Broken"),
+  told(429.5, null, "A status that is none", "Broken"),
   {
     name: "an error of no context",
     stub: answering((peer) => peer.send(failed(429, null, "secret")())),

@@ -28,7 +28,7 @@ import * as Check from "../internal/options.ts"
 import { Closes } from "../internal/provider/closes.ts"
 import * as languages from "../internal/provider/languages.ts"
 import { address, nameIn, parameters, protocols, refused, speaking } from "../internal/provider/options.ts"
-import { connect } from "../internal/provider/socket.ts"
+import { connect, farewell } from "../internal/provider/socket.ts"
 import { type Standby, standby } from "../internal/provider/standby.ts"
 import { converse } from "../internal/stt/conversation.ts"
 import * as Stt from "../Stt.ts"
@@ -205,8 +205,7 @@ export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.S
     const dial = (settings: Settings) =>
       Effect.tap(
         connect({ closes, headers: { authorization: apiKey }, url: address(base, "/v3/ws", query(settings)) }),
-        (connection) =>
-          Effect.addFinalizer(() => connection.isClosed() ? Effect.void : Effect.ignore(connection.send(terminate)))
+        (connection) => Effect.addFinalizer(() => farewell(connection, terminate))
       )
     const service = (settings: Settings, line: Pick<Standby, "open"> & Partial<Standby>): Stt.Stt["Service"] => {
       const language = only(settings)

@@ -42,7 +42,9 @@ export const refusal = ({ code = "", status, words }: Told): Failure.Reason => {
   if (/context/i.test(all) && /closed|expired|not.found|does not exist/i.test(all)) {
     return new Failure.Disconnected({ code: "context" })
   }
-  if (status === undefined || status < 400) return new Failure.Broken({ detail: "it reported an error" })
+  if (status === undefined || !Number.isSafeInteger(status) || status < 400) {
+    return new Failure.Broken({ detail: "it reported an error" })
+  }
   if (!isRefusal(status)) return new Failure.Rejected({ status })
   const option = options.find(([pattern]) => pattern.test(all))?.[1] ?? "request"
   return invalid(option, `Cartesia cannot use it (${status})`)

@@ -24,6 +24,7 @@ import { Aligner } from "../elevenlabs/alignment.ts"
 import { hint, maybe } from "../provider/hints.ts"
 import { decodeJson } from "../provider/http.ts"
 import { cutter } from "../provider/pcm.ts"
+import { farewell } from "../provider/socket.ts"
 import type { Loan } from "../provider/standby.ts"
 import { monotonic } from "../steady.ts"
 import { hasWords, spoken } from "../tts/pieces.ts"
@@ -210,8 +211,8 @@ const begin = Effect.fnUntraced(function*<E>(
   const send = (message: Readonly<Record<string, unknown>>): Effect.Effect<void> =>
     Effect.ignore(connection.send(JSON.stringify({ context_id, ...message })))
 
-  const cancel = Effect.suspend(() => state.ended || connection.isClosed() ? Effect.void : send({ cancel: true }))
-  yield* Scope.addFinalizer(own, cancel)
+  const cancel = JSON.stringify({ context_id, cancel: true })
+  yield* Scope.addFinalizer(own, Effect.suspend(() => state.ended ? Effect.void : farewell(connection, cancel)))
 
   const end = Effect.suspend(() => {
     if (state.ending) return Effect.void

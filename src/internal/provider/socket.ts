@@ -185,6 +185,14 @@ const listen = (
   }
 }
 
+/** Says a last word before a connection is closed, and does not wait for it: a dead one would hold the close up. */
+export const farewell = (connection: Connection, message: string): Effect.Effect<void> =>
+  Effect.suspend(() =>
+    connection.isClosed()
+      ? Effect.void
+      : Effect.asVoid(Effect.forkDetach(Effect.ignore(connection.send(message)), { startImmediately: true }))
+  )
+
 /** What waits to be sent would hold the close up. */
 const close = (socket: WebSocket): void => {
   if (socket.isPaused) socket.resume()
