@@ -220,6 +220,26 @@ describe("WebSocketRoom", () => {
       assert.deepStrictEqual(events, ["ParticipantLeft duplicate_identity", "ParticipantJoined"])
     }))
 
+  it.effect("is had by the last tab of a caller who has several, and the others do not take it back", () =>
+    Effect.gen(function*() {
+      const { arrives, calls, rooms } = yield* company()
+      const first = yield* arrives({ returns: 250 })
+      const { resume } = first.told.find(({ type }) => type === "joined") as { readonly resume?: string }
+      const events = yield* eventsOf(rooms[0]!)
+      const tab = () => browserCaller({ accept: calls.accept, returns: 250, resume })
+      const second = yield* tab()
+      yield* second.connect
+      yield* TestClock.adjust("30 seconds")
+      assert.deepStrictEqual([first.isConnected(), second.isConnected(), calls.count()], [false, true, 1])
+      assert.deepInclude(first.told.at(-1), { type: "ended", reason: "duplicate_identity" })
+      assert.deepStrictEqual(events, ["ParticipantLeft duplicate_identity", "ParticipantJoined"])
+      const third = yield* tab()
+      yield* third.connect
+      yield* TestClock.adjust("30 seconds")
+      assert.deepStrictEqual([second.isConnected(), third.isConnected(), calls.count()], [false, true, 1])
+      assert.strictEqual(events.length, 4)
+    }))
+
   it.effect("puts out who is late, floods it, or sends what is no audio", () =>
     Effect.gen(function*() {
       const { arrives, calls } = yield* company()

@@ -175,7 +175,8 @@ export const join = async (/** @type {Options} */ options) => {
     ended = true
     clearTimeout(timer)
     clearInterval(watching)
-    storage?.removeItem(keep)
+    // In another tab the call goes on, which may have the same storage.
+    if (reason !== "duplicate_identity") storage?.removeItem(keep)
     socket?.close(1000)
     void audio.close()
     onState?.("ended", reason)

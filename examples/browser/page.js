@@ -68,7 +68,8 @@ const step = () => {
 const why = {
   unauthorized: "The agent does not take this call: the token is not valid.",
   busy: "All lines are busy. Try again in a moment.",
-  connection_lost: "The connection was lost for too long."
+  connection_lost: "The connection was lost for too long.",
+  duplicate_identity: "The call goes on in another tab."
 }
 
 const left = (reason) => {

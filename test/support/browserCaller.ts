@@ -25,6 +25,8 @@ export interface Network {
 export interface Options {
   readonly accept: (wire: Wire) => Reception
   readonly token?: string | undefined
+  /** What another page of the same caller was given: a tab that was copied has it, too. */
+  readonly resume?: string | undefined
   /** Comes back by itself so soon after its socket was closed (ms); `undefined`: never. */
   readonly returns?: number | undefined
   readonly network?: Partial<Network> | undefined
@@ -46,7 +48,7 @@ export const browserCaller = (options: Options) =>
     const waiters = new Map<string, (told: Told) => void>()
     let line: { readonly id: number; readonly reception: Reception; since: number } | undefined
     let lines = 0
-    let resume: string | undefined
+    let resume = options.resume
     let gone = false
     let muted = false
     let sampleRate = 24_000

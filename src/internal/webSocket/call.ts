@@ -258,8 +258,9 @@ export const makeCall = (
         wire = next
         waiting?.interruptUnsafe()
         waiting = undefined
-        // Whoever comes back by another way has left this one: it is not theirs any more.
-        before?.close(1001)
+        // Whoever comes back by another way has left this one. A second page of theirs must not take it back again.
+        before?.send(write({ type: "ended", reason: "duplicate_identity" }))
+        before?.close(1000)
         heardAt = monotonicMs(clock)
         ear.restart(join.sampleRate)
         tell({ type: "joined", room: name, resume, returnTimeout: returnMs, sampleRate })
