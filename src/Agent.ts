@@ -197,8 +197,9 @@ export interface Options<
   readonly history?: History.History | undefined
   /**
    * The language that the agent speaks (a BCP 47 tag). Numbers and formulas are read in it, whatever language was heard
-   * before. It is the `language` of `turn`, if that has none, and the pipeline's recogniser is set to it while this
-   * agent has the call, if its language can be changed. A voice has no such setting: give `voice` or `tts`, too.
+   * before. It is the `language` of `turn`, if that has none. While this agent has the call, the pipeline's recogniser
+   * is set to it, if that is set to another language and can be changed; one that hears several languages stays as it
+   * is. A voice has no such setting: give `voice` or `tts`, too.
    *
    * @default that of the user's words, else of `turn.language`
    */

@@ -6,7 +6,7 @@ import * as Testing from "effect-voice/testing"
 // Another recogniser is the option `stt`; one of several languages needs none.
 export const german = Agent.make({
   name: "german",
-  turn: { language: "de" },
+  language: "de",
   voice: "Anna",
   instructions: "Du nimmst Anrufe für ein kleines Hotel an. Antworte auf Deutsch."
 })

@@ -178,8 +178,19 @@ const speakingIsAudible = (timeline: Timeline, report: Report): void => {
   }
 }
 
+/** Whether all that still happens is what an agent says to a user who is away (`onAway`): it may do so without end. */
+const onlyReminds = ({ events }: Timeline): boolean => {
+  const away = events.findLastIndex(({ _tag }) => _tag === "UserStateChanged")
+  const last = events[away]
+  if (last?._tag !== "UserStateChanged" || last.to !== "away") return false
+  const works = events.slice(away).some(({ _tag }) => _tag === "UserSpeechCommitted" || _tag === "FunctionCallStarted")
+  const state = events.findLast((event) => event._tag === "AgentStateChanged")
+  return !works && state?._tag === "AgentStateChanged" && state.to !== "thinking"
+}
+
 /** I7: when nothing comes any more, the session is listening. */
 const comesToRest = (timeline: Timeline, report: Report): void => {
+  if (!timeline.quiet && onlyReminds(timeline)) return
   if (!timeline.quiet) report("I7", "the session never came to rest")
   if (timeline.stoppedAt === undefined) return
   const { stoppedAt } = timeline

@@ -65,9 +65,10 @@ describe("an agent's language", () => {
     }))
 
   it.effect.each<readonly [string, Stt.Stt["Service"]["language"], boolean, ReadonlyArray<string>]>([
-    ["sets a recogniser that can be set", undefined, true, ["own", "de", "own"]],
-    ["leaves one alone that has it", "de", true, ["own"]],
-    ["leaves one alone that cannot be set", undefined, false, ["own"]]
+    ["sets a recogniser that is set to another", "en", true, ["own", "de", "own"]],
+    ["leaves one alone that hears several languages", undefined, true, ["own"]],
+    ["leaves one alone that has it", "de-AT", true, ["own"]],
+    ["leaves one alone that cannot be set", "en", false, ["own"]]
   ])("%s", ([, language, changes, expected]) =>
     Effect.gen(function*() {
       const opened: Array<string> = []

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
-import { Agent, type Event, Tools } from "effect-voice"
+import { Agent, type Event, Task, Tools } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 import { Tool, Toolkit } from "effect/ai"
 
@@ -365,6 +365,34 @@ describe("random conversations", () => {
         assert.isTrue(seen.has("book"))
         assert.isFalse(seen.has("work"))
       }))
+
+    it.effect.each<readonly [string, Partial<Agent.Options<Tools.Set>>, ReadonlyArray<Testing.LlmToolCall>]>([
+      ["asks a silent caller without end whether they are there", {
+        onAway: async (_, session) => session.say("Still there?")
+      }, []],
+      ["has a task, and somebody to hand over to", {
+        tools: Tools.functions({
+          ask: {
+            run: async (_, { session }) =>
+              session.perform(
+                Task.make(Agent.make({ name: "age", instructions: "" }), { result: Schema.Struct({ age: Schema.Int }) })
+              )
+          },
+          bar: {
+            run: async (_, { session }) =>
+              session.handoff(
+                Agent.make({ name: "bar", instructions: "", language: "de", onEnter: async (bar) => bar.say("Bar.") })
+              )
+          },
+          slow: { run: () => Effect.as(Effect.sleep("9 seconds"), "done"), voice: { filler: { say: "One moment." } } }
+        })
+      }, [{ name: "ask" }, { name: "complete_task", params: { age: 7 } }, { name: "slow" }, { name: "bar" }]]
+    ])("hold one that %s", ([, options, calls]) =>
+      Effect.gen(function*() {
+        const agent = Agent.make({ instructions: "", ...options }) as Agent.Agent
+        const { runs } = yield* Testing.check({ agent, calls, runs: 25, seed: 4000 })
+        assert.strictEqual(runs, 25)
+      }), 20_000)
 
     it.effect("tell how it is held again", () =>
       Effect.gen(function*() {

@@ -13,10 +13,10 @@ import * as Resilience from "../../Resilience.ts"
 import * as Stt from "../../Stt.ts"
 import * as Tts from "../../Tts.ts"
 import { meterLlm } from "../llm/metering.ts"
-import { told } from "../provider/languages.ts"
 import { InWriting } from "../session.ts"
 import { measured } from "../stt/delays.ts"
 import { meterStt } from "../stt/metering.ts"
+import { languageOf } from "../text/phrases.ts"
 import { meterTts } from "../tts/metering.ts"
 import type { Core, Defaults } from "./core.ts"
 
@@ -97,10 +97,13 @@ export const makeProviders = (
     const given = stt === false ? undefined : yield* Stt.Stt
     const hears = given && guardStt(given)
     const others = new Map<string, Stt.Stt["Service"] | undefined>()
-    /** Agents of one language share one recogniser. */
+    /** Agents of one language share one recogniser. One that is set to none hears several, and stays as it is. */
     const sttIn: Defaults["sttIn"] = (language) => {
       if (!others.has(language)) {
-        const other = given?.language === told(language) ? undefined : given?.withLanguage?.(language)
+        const set = given?.language
+        const other = set === undefined || languageOf(set) === languageOf(language)
+          ? undefined
+          : given?.withLanguage?.(language)
         others.set(language, other && guardStt(other))
       }
       return others.get(language) ?? hears

@@ -7,6 +7,7 @@ import type * as Context from "effect/Context"
 import type * as Schema from "effect/Schema"
 import type { Call, Set as Tools } from "../../Tools.ts"
 import { alike } from "./execute.ts"
+import { truthOf } from "./mend.ts"
 import { repair } from "./params.ts"
 import { duplicateOf, voiceOf } from "./voice.ts"
 
@@ -138,5 +139,5 @@ export const unconfirmed = (
   const word = confirmation(tools.entries.get(call.name)?.tool)
   if (params._tag === "Other" || !Object.hasOwn(params.object, word)) return { call, confirmed: false }
   const { [word]: said, ...others }: Schema.JsonObject = params.object
-  return { call: { ...call, params: others }, confirmed: said === true || said === "true" }
+  return { call: { ...call, params: others }, confirmed: truthOf(said) === true }
 }

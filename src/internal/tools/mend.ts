@@ -66,6 +66,10 @@ const truths: ReadonlyMap<unknown, boolean> = new Map<unknown, boolean>([
 
 const plain = (text: string): string => text.trim().toLowerCase()
 
+/** Yes or no, as models write it. */
+export const truthOf = (value: unknown): boolean | undefined =>
+  typeof value === "boolean" ? value : truths.get(typeof value === "string" ? plain(value) : value)
+
 /** A list or an object that was written as a text. */
 const unwrapped = (text: string, isWanted: (value: Schema.Json) => boolean): Schema.Json | undefined => {
   if (!/^\s*[[{]/.test(text)) return undefined
@@ -154,7 +158,7 @@ const fit = (ast: SchemaAST.AST, value: Schema.Json, reading: Reading): Schema.J
     return value
   }
   if (SchemaAST.isNumber(ast)) return typeof value === "string" ? numberOf(value) ?? value : value
-  if (SchemaAST.isBoolean(ast)) return truths.get(typeof value === "string" ? plain(value) : value) ?? value
+  if (SchemaAST.isBoolean(ast)) return truthOf(value) ?? value
   if (SchemaAST.isNull(ast)) return typeof value === "string" && /^(?:null|none)?$/.test(plain(value)) ? null : value
   if (!SchemaAST.isLiteral(ast) || typeof value === "object") return value
   const { literal } = ast
