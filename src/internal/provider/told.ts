@@ -18,7 +18,10 @@ export interface Told {
 /** Refused as it is: says which field and by which code, where they are told. */
 export const refused = (status: number | undefined, told: Told): Failure.InvalidRequest => {
   const field = fact(told.param)
-  const code = fact(told.code) ?? fact(told.type)
+  // Some servers tell the status once more as a code.
+  const code = [told.code, told.type].map(fact).find((one) =>
+    one !== undefined && one !== String(status) && one !== "None"
+  )
   const where = [status === undefined ? undefined : String(status), code].filter(Predicate.isNotUndefined).join(" ")
   return new Failure.InvalidRequest({
     detail: `the provider refuses the request${field === undefined ? "" : ` because of "${field}"`}${
