@@ -528,6 +528,9 @@ const errors: Table = [
   ["429 quota flat", json({ code: "insufficient_quota", message: secret, type: "x" }, 429), "! 402"]
 ]
 
+/** Names that are none, and could not become a text or a number. */
+const nameless = { toString: 1, valueOf: null }
+
 /** How long a server wants to be left alone (`after`, in ms). */
 const waits: Table = ([
   ["seconds", { "retry-after": "7" }, " after 7000"],
@@ -949,6 +952,20 @@ const tables: Readonly<Record<string, Table>> = {
   "errors": errors,
   "how long it waits": waits,
   "what is attached": attachments,
+  "names that are none": [
+    ["a code", err({ error: { code: nameless, type: nameless, message: nameless, status: nameless } }), "! Broken"],
+    ["an end", [text("Hi"), delta({}, nameless)], "Hi <other>"],
+    [
+      "an index",
+      [delta({ reasoning_details: [{ index: nameless, text: "Hm" }] }), text("Hi"), delta({}, "stop")],
+      "Hi <stop {\"reasoning_details\":[{\"index\":{\"toString\":1,\"valueOf\":null},\"text\":\"Hm\"}]}>"
+    ],
+    [
+      "an id",
+      [calls({ id: nameless, index: nameless, function: { name: "w", arguments: "{}" } }), called],
+      "[w {}] <tool-calls>"
+    ]
+  ],
   "why it ends": [
     ...Object.entries(reasons).flatMap(([reason, told]) =>
       told.map((end) => [end, [text("Hi"), delta({}, end)], `Hi <${reason}>`] as const)

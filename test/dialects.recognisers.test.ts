@@ -543,9 +543,11 @@ const texts: ReadonlyArray<readonly [how: string, body: string, outcome: string]
   ["a piece of one", "<p>Please log in</p>", "! InvalidResponse"]
 ]
 
-const answered = (body: string, layer: (url: string) => Layer.Layer<Stt.Stt, Stt.SttError>) =>
+const answered = (body: string, type: string, layer: (url: string) => Layer.Layer<Stt.Stt, Stt.SttError>) =>
   Effect.scoped(Effect.gen(function*() {
-    const server = yield* provider.http((_, response) => void response.writeHead(200).end(body))
+    const server = yield* provider.http((_, response) =>
+      void response.writeHead(200, { "content-type": type }).end(body)
+    )
     const once = Stream.fromIterable<Stt.Input>([...tone, Stt.Finalize])
     return yield* Effect.provide(heard(once), layer(server.url))
   }))
@@ -558,24 +560,34 @@ const wholes = {
 describe.concurrent("servers of Whisper", () => {
   it.live.each(Object.entries(whisper))("tell their words: %s", ([, [body, expected]]) =>
     Effect.gen(function*() {
-      assert.strictEqual(yield* answered(JSON.stringify(body), wholes.OpenAiStt), expected)
+      assert.strictEqual(
+        yield* answered(
+          JSON.stringify(body),
+          typeof body === "string" ? "text/plain" : "application/json",
+          wholes.OpenAiStt
+        ),
+        expected
+      )
     }))
 
   for (const [name, layer] of Object.entries(wholes)) {
     it.live.each(texts)(`${name} reads what is no JSON: %s`, ([, body, expected]) =>
       Effect.gen(function*() {
-        assert.strictEqual(yield* answered(body, layer), expected)
+        assert.strictEqual(yield* answered(body, "text/plain; charset=utf-8", layer), expected)
       }))
   }
 
   it.live("tell no words by JSON that was not asked for, and a confidence that is none is left out", () =>
     Effect.gen(function*() {
       const json = JSON.stringify({ transcript: "Hello.", confidence: 95 })
-      assert.strictEqual(yield* answered(json, wholes["HttpStt with its words alone"]), "! InvalidResponse")
+      assert.strictEqual(
+        yield* answered(json, "application/json", wholes["HttpStt with its words alone"]),
+        "! InvalidResponse"
+      )
       const transcript = (url: string) => HttpStt.layer({ url })
-      assert.strictEqual(yield* answered(json, transcript), `"Hello." 0-1000`)
+      assert.strictEqual(yield* answered(json, "application/json", transcript), `"Hello." 0-1000`)
       const odd = JSON.stringify({ transcript: "Hello.", confidence: "0.9" })
-      assert.strictEqual(yield* answered(odd, transcript), `"Hello." 0-1000`)
+      assert.strictEqual(yield* answered(odd, "application/json", transcript), `"Hello." 0-1000`)
     }))
 })
 

@@ -317,6 +317,16 @@ describe("a server that refuses how it is told of a call", () => {
   )
 })
 
+describe("a server whose code is the status", () => {
+  it.live("is told by the kind of the error", () =>
+    Effect.gen(function*() {
+      const error = { message: "no", type: "invalid_request_error", param: null, code: "400" }
+      const { url } = yield* serving(() => ({ told: { error } }))
+      const { message } = yield* Effect.flip(ask((yield* OpenAiLlm.make({ baseUrl: url })).llm))
+      assert.include(message, "(400 invalid_request_error)")
+    }))
+})
+
 describe("a server that nobody is at", () => {
   it.live("is named by its host and port alone", () =>
     Effect.gen(function*() {

@@ -258,6 +258,7 @@ const dialect = (settings: Settings) =>
             case "TurnInfo":
               return Effect.map(decodeTurn(message), informed)
             case "Error":
+            case "FatalError":
               if (isAsked && error.code === "UNPARSABLE_CLIENT_MESSAGE") {
                 return isEnding
                   ? Effect.sync(() => ({ transcripts: owed(), done: true }))

@@ -82,10 +82,12 @@ const joinedLists = (
 }
 
 /** By which an entry of a list is known. */
-const keyIn = (one: Schema.Json): string | undefined =>
-  isObject(one) && one["index"] !== undefined && one["index"] !== null
-    ? JSON.stringify([String(one["index"]), one["type"]])
+const keyIn = (one: Schema.Json): string | undefined => {
+  const index = isObject(one) ? one["index"] : undefined
+  return isObject(one) && (typeof index === "string" || typeof index === "number")
+    ? JSON.stringify([`${index}`, one["type"]])
     : undefined
+}
 
 const isTold = (value: Schema.Json | undefined): boolean => value !== undefined && value !== null && value !== ""
 

@@ -70,11 +70,16 @@ const decodeAnswer = decodeJson(
   Answer.check(Schema.makeFilter(({ segments, text }) => typeof text === "string" || segments != null))
 )
 
+/** Types of text and subtitles. */
+const isText = (type: string): boolean => /^(?:text\/(?:plain|vtt|srt)|application\/x-subrip)\b/i.test(type)
+
 /** An answer as it should be, or the words as text or subtitles, which some servers give whatever they are asked for. */
-const decode = (body: string): Effect.Effect<Answer, Failure.Reason> =>
-  /^\s*(?:\{|$)/.test(body)
-    ? Effect.flatMap(Effect.sync(() => errorOf(body)), (reason) =>
-      reason === undefined ? decodeAnswer(body) : Effect.fail(reason))
+const decode = (body: string, type: string): Effect.Effect<Answer, Failure.Reason> =>
+  /^\s*(?:\{|$)/.test(body) || !isText(type)
+    ? Effect.flatMap(
+      Effect.sync(() => errorOf(body)),
+      (reason) => reason === undefined ? decodeAnswer(body) : Effect.fail(reason)
+    )
     : Effect.map(plain.decode(body), ({ text }) => ({ text }))
 
 /** An error that has come with a status that is fine. */
@@ -184,8 +189,13 @@ export const recognize =
     if (Audio.durationMs(speech) < shortest) return Effect.succeed(nothing)
     return Effect.gen(function*() {
       const body = bodyOf(speech, manner)
-      const request = (signal: AbortSignal) => client.audio.transcriptions.create(body, { signal }).asResponse()
+      let type = ""
+      const request = async (signal: AbortSignal) => {
+        const response = await client.audio.transcriptions.create(body, { signal }).asResponse()
+        type = response.headers.get("content-type") ?? ""
+        return response
+      }
       const answer = yield* Stream.mkString(utf8.decode(bytes(request, [""])))
-      return judged(yield* decode(answer), manner)
+      return judged(yield* decode(answer, type), manner)
     })
   }

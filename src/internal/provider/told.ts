@@ -18,7 +18,10 @@ export interface Told {
 /** Refused as it is: says which field and by which code, where they are told. */
 export const refused = (status: number | undefined, told: Told): Failure.InvalidRequest => {
   const field = fact(told.param)
-  const code = fact(told.code) ?? fact(told.type)
+  // Some servers tell the status once more as a code.
+  const code = [told.code, told.type].map(fact).find((one) =>
+    one !== undefined && one !== String(status) && one !== "None"
+  )
   const where = [status === undefined ? undefined : String(status), code].filter(Predicate.isNotUndefined).join(" ")
   return new Failure.InvalidRequest({
     detail: `the provider refuses the request${field === undefined ? "" : ` because of "${field}"`}${
@@ -31,8 +34,10 @@ export const refused = (status: number | undefined, told: Told): Failure.Invalid
 const statuses = ["code", "status", "status_code", "statusCode", "http_code", "http_status"] as const
 
 const statusIn = (told: object): number | undefined =>
-  statuses.map((name) => Number(own<unknown>(told as Readonly<Record<string, unknown>>, name) ?? Number.NaN))
-    .find((status) => Number.isInteger(status) && status >= 400 && status <= 599)
+  statuses.map((name) => {
+    const status = own<unknown>(told as Readonly<Record<string, unknown>>, name)
+    return typeof status === "string" || typeof status === "number" ? Number(status) : Number.NaN
+  }).find((status) => Number.isInteger(status) && status >= 400 && status <= 599)
 
 /** A name of an error as words between lines: `RateLimitError` and "Rate limit" are one. */
 const plain = (name: unknown): string =>
