@@ -165,16 +165,17 @@ const slips = (
   if (SchemaAST.isUnion(ast)) return ast.types.flatMap((one) => slips(one, given, where))
   if (!SchemaAST.isObjects(ast)) return []
   const record = given as Readonly<Record<string, unknown>>
-  const names = ast.propertySignatures.map(({ name }) => String(name))
-  const open = names.filter((name) => record[name] === undefined)
+  const names = new Set(ast.propertySignatures.map(({ name }) => String(name)))
   const found = Object.keys(record).flatMap((name) => {
-    const known = record[name] === undefined || names.includes(name) ? undefined : meant(name, open)
+    if (record[name] === undefined || names.has(name)) return []
+    const known = meant(name, Array.from(names).filter((one) => record[one] === undefined))
     return known === undefined ? [] : [{ option: `${where}${name}`, detail: `is not known: ${known} may be meant` }]
   })
-  return [
-    ...found,
-    ...ast.propertySignatures.flatMap(({ name, type }) => slips(type, record[String(name)], `${where}${String(name)}.`))
-  ]
+  const within = ast.propertySignatures.flatMap(({ name, type }) => {
+    const inner = record[String(name)]
+    return typeof inner === "object" && inner !== null ? slips(type, inner, `${where}${String(name)}.`) : []
+  })
+  return [...found, ...within]
 }
 
 /** The options with all that they leave open, or all that is wrong; `where` is put before their names. */
