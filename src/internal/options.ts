@@ -208,23 +208,23 @@ const slips = (
   }
   if (!SchemaAST.isObjects(ast)) return []
   const record = given as Readonly<Record<string, unknown>>
-  const names = ast.propertySignatures.map(({ name }) => String(name))
-  const open = names.filter((name) => record[name] === undefined)
+  const names = new Set(ast.propertySignatures.map(({ name }) => String(name)))
   const found = Object.keys(record).flatMap((name) => {
-    if (record[name] === undefined || names.includes(name) || others?.includes(name) === true) return []
+    if (record[name] === undefined || names.has(name) || others?.includes(name) === true) return []
+    const open = Array.from(names).filter((one) => record[one] === undefined)
     const known = meant(name, [...open, ...(others ?? [])]) ?? (others && within(ast, name))
     if (known !== undefined) return [{ option: `${where}${name}`, detail: `is not known: ${known} may be meant` }]
     if (others === undefined) return []
-    const list = [...names, ...others].length > fewNames ? "" : `; there is ${[...names, ...others].join(", ")}`
+    const all = [...names, ...others]
+    const list = all.length > fewNames ? "" : `; there is ${all.join(", ")}`
     return [{ option: `${where}${name}`, detail: `is not known${list}` }]
   })
   const further = others && []
-  return [
-    ...found,
-    ...ast.propertySignatures.flatMap(({ name, type }) =>
-      slips(type, record[String(name)], `${where}${String(name)}.`, further)
-    )
-  ]
+  const inside = ast.propertySignatures.flatMap(({ name, type }) => {
+    const inner = record[String(name)]
+    return typeof inner === "object" && inner !== null ? slips(type, inner, `${where}${String(name)}.`, further) : []
+  })
+  return [...found, ...inside]
 }
 
 /** The options with all that they leave open, or all that is wrong; `where` is put before their names. */

@@ -253,13 +253,10 @@ const tried = (manner: string) =>
 const names = Object.keys(manners)
 const slow = names.filter((name) => manners[name]!.every !== undefined)
 
-let before: number | undefined
-
 const holds = (name: string, tried: Effect.Effect<unknown>) =>
   it.live(name, () =>
     Effect.gen(function*() {
-      // Of all of them together, no more is left than of one.
-      const most = (before ??= megabytesKept()) + 60
+      const most = megabytesKept() + 60
       yield* tried
       // Connections that were aborted are closed in their own time.
       const free: Effect.Effect<void> = Effect.suspend(() =>
