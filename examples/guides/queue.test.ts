@@ -93,17 +93,17 @@ const line = Line.of({
 })
 
 it.effect.each([
-  { then: "How long will it take?", last: "I put you through. It is about a lost card.", done: "call-1: +4930123456" },
-  { then: "Please call me back.", last: "We will call you back. Goodbye!", done: "called back" }
-])("waits, and answers: $then", ({ done, last, then }) =>
+  { words: "How long will it take?", last: "I put you through. It is about a lost card.", done: "call-1: +4930123456" },
+  { words: "Please call me back.", last: "We will call you back. Goodbye!", done: "called back" }
+])("waits, and answers: $words", ({ done, last, words }) =>
   Effect.gen(function*() {
     const timeline = yield* Testing.scenario({
       room: { kind: "sip" },
       agent: yield* reception,
-      user: [Testing.say(3000, 4500, "I lost my card."), Testing.say(50_000, 51_000, then)],
+      user: [Testing.say(3000, 4500, "I lost my card."), Testing.say(50_000, 51_000, words)],
       llm: [
         { tools: [{ name: "to_person", params: { about: "a lost card" } }] },
-        then.startsWith("Please") ? { tools: [{ name: "call_back" }] } : "About a minute."
+        words.startsWith("Please") ? { tools: [{ name: "call_back" }] } : "About a minute."
       ],
       tts: { duration: 1500 },
       options: { job: { room: "call-1" }, turn: { preemption: { llm: false } } },

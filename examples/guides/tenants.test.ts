@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { Context, Effect, Exit, Fiber, Option, Schema, Scope } from "effect"
-import { Agent, Llm, Pipeline, Session, Tts, Worker } from "effect-voice"
+import { Agent, type Llm, Pipeline, Session, type Tts, Worker } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 
 class TenantError extends Schema.TaggedError<TenantError>()("TenantError", { tenant: Schema.String }) {}
