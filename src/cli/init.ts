@@ -32,11 +32,23 @@ const copied: ReadonlyArray<readonly [name: string, from: string]> = [
   [".dockerignore", "deploy/Dockerfile.dockerignore"]
 ]
 
+/** How a package manager installs what the lock file says, without what only tests need. */
+const managers = {
+  npm: { lock: "package-lock.json", install: "npm ci --omit=dev" },
+  pnpm: { lock: "pnpm-lock.yaml", install: "npm install -g pnpm && pnpm install --frozen-lockfile --prod" },
+  yarn: { lock: "yarn.lock", install: "yarn install --frozen-lockfile --production" },
+  bun: { lock: "bun.lock", install: "npm install -g bun && bun install --frozen-lockfile --production" }
+} as const
+
+type Manager = keyof typeof managers
+
 const command = "node_modules/effect-voice/dist/cli/main.js"
 
 /** The image of the repository, for a program that the command runs. */
-const dockerfile = (text: string): string =>
+const dockerfile = (text: string, manager: Manager): string =>
   text
+    .replaceAll(managers.npm.lock, managers[manager].lock)
+    .replace(managers.npm.install, managers[manager].install)
     .replace(
       /^# An agent in a container[^]*?(?=^ARG )/m,
       "# The agent in a container: `docker build -t agent .`, after an installation.\n"
@@ -52,7 +64,10 @@ const dependencies = [
 ] as const
 const development = ["@effect/vitest", "@types/node", "livekit-client", "typescript", "vitest"] as const
 
-const manifest = (name: string, facts: PackageFacts): string => {
+/** A peer of vitest, which yarn does not install by itself. */
+const vite = ["vite", "^8.0.0"] as const
+
+const manifest = (name: string, facts: PackageFacts, manager: Manager): string => {
   const range = (wanted: string): readonly [string, string] => [wanted, facts.ranges[wanted] ?? "*"]
   return JSON.stringify(
     {
@@ -70,7 +85,7 @@ const manifest = (name: string, facts: PackageFacts): string => {
       dependencies: Object.fromEntries(
         [...dependencies.map(range), ["effect-voice", facts.source] as const].sort(([a], [b]) => a < b ? -1 : 1)
       ),
-      devDependencies: Object.fromEntries(development.map(range)),
+      devDependencies: Object.fromEntries([...development.map(range), ...(manager === "yarn" ? [vite] : [])].sort()),
       engines: { node: facts.node }
     },
     undefined,
@@ -91,7 +106,7 @@ const quoted = (folder: string): string => {
 /** Who was asked to run this: `npx`, `pnpm dlx`, `yarn dlx`, `bunx`. */
 const packageManager = Effect.map(
   Effect.orElseSucceed(Config.String("npm_config_user_agent"), () => ""),
-  (agent) => /^(pnpm|yarn|bun)\//.exec(agent)?.[1] ?? "npm"
+  (agent) => (/^(pnpm|yarn|bun)\//.exec(agent)?.[1] ?? "npm") as Manager
 )
 
 const failed = (folder: string) => (cause: unknown): InitError => {
@@ -109,20 +124,20 @@ export const init = (folder: string, facts: PackageFacts): Effect.Effect<string,
       const detail = `there is ${there.join(", ")} already; name another folder: effect-voice init desk`
       return yield* new InitError({ folder, detail })
     }
+    const manager = yield* packageManager
     yield* Effect.mapError(makeFolder(path), ({ cause }) => failed(folder)(cause))
     yield* Effect.tryPromise({
       try: async () => {
         const read = (from: string) => readFile(new URL(from, root), "utf8")
         const files = [
-          ["package.json", manifest(nameOf(path), facts)],
-          ["Dockerfile", dockerfile(await read("deploy/Dockerfile"))],
+          ["package.json", manifest(nameOf(path), facts, manager)],
+          ["Dockerfile", dockerfile(await read("deploy/Dockerfile"), manager)],
           ...await Promise.all(copied.map(async ([name, from]) => [name, await read(from)] as const))
         ] as const
         await Promise.all(files.map(([name, text]) => writeFile(join(path, name), text, { flag: "wx" })))
       },
       catch: failed(folder)
     })
-    const manager = yield* packageManager
     const run = manager === "npm" || manager === "bun" ? `${manager} run` : manager
     return [
       `Made ${folder}: ${names.join(", ")}`,

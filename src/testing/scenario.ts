@@ -156,14 +156,12 @@ const rewriting = (language: string | undefined) => (text: string, transform: Te
 /** A logger that keeps what is logged. */
 const logger = (logs: Array<LogLine>, now: () => number): Logger.Logger<unknown, void> =>
   Logger.make(({ cause, fiber, logLevel, message }) => {
-    const notes = Object.entries(fiber.getRef(References.CurrentLogAnnotations)).filter(([name]) =>
-      name !== "session" && name !== "participant"
-    )
+    const { participant: _participant, session: _session, ...notes } = fiber.getRef(References.CurrentLogAnnotations)
     logs.push({
       at: now(),
       level: logLevel,
       text: Array.isArray(message) ? message.map(String).join(" ") : String(message),
-      ...(notes.length === 0 ? {} : { annotations: Object.fromEntries(notes) }),
+      ...(Object.keys(notes).length === 0 ? {} : { annotations: notes }),
       ...(cause.reasons.length === 0 ? {} : { cause: Cause.pretty(cause) })
     })
   })

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { ConfigProvider, Effect } from "effect"
 import { execFileSync } from "node:child_process"
 import { mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -25,4 +25,22 @@ describe("a new project", () => {
         assert.match(packed, /^[a-z0-9-]+$/)
       })
   )
+
+  it.effect.each([
+    { agent: "npm/11.1.0 node/v24", lock: "package-lock.json", install: "npm ci --omit=dev", vite: undefined },
+    { agent: "pnpm/10.0.0 npm/? node/v24", lock: "pnpm-lock.yaml", install: "pnpm install", vite: undefined },
+    { agent: "yarn/1.22.22 npm/? node/v24", lock: "yarn.lock", install: "yarn install", vite: "^8.0.0" },
+    { agent: "bun/1.2.0 npm/? node/v24", lock: "bun.lock", install: "bun install", vite: undefined }
+  ])("is built into an image by who has made it: $agent", ({ agent, install, lock, vite }) =>
+    Effect.gen(function*() {
+      const folder = join(yield* made, "desk")
+      yield* init(folder, packageFacts).pipe(
+        Effect.provide(ConfigProvider.layer(ConfigProvider.fromUnknown({ npm_config_user_agent: agent })))
+      )
+      const read = (name: string) => readFileSync(join(folder, name), "utf8")
+      assert.include(read("Dockerfile"), `COPY package.json ${lock} ./`)
+      assert.match(read("Dockerfile"), new RegExp(`^RUN .*${install}.* && find node_modules`, "m"))
+      assert.strictEqual(read("Dockerfile").includes("package-lock.json"), lock === "package-lock.json")
+      assert.strictEqual(JSON.parse(read("package.json")).devDependencies.vite, vite)
+    }))
 })
