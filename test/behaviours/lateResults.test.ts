@@ -597,9 +597,9 @@ describe("a goodbye in the same breath as the result", () => {
   const hold = (
     llm: Testing.LlmScript,
     leave = goodbye,
-    more: Partial<Testing.Scenario> & { readonly silent?: boolean } = {}
+    { silent, ...more }: Partial<Testing.Scenario> & { readonly silent?: boolean } = {}
   ) => {
-    const { agent, handlers, orphans } = tools(leave, more.silent)
+    const { agent, handlers, orphans } = tools(leave, silent)
     return Testing.scenario({
       agent,
       user: [Testing.say(500, 1500, "A table, please.")],
