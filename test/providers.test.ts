@@ -20,7 +20,7 @@ import * as provider from "./support/provider.ts"
 
 describe("every layer that asks a provider", () => {
   const apiKey = Redacted.make("sk-secret")
-  const common = { apiKey, name: "mine", baseUrl: "http://127.0.0.1:1", region: "westeurope" } as const
+  const common = { apiKey, name: "mine", baseUrl: "http://127.0.0.1:1" } as const
   const header = { headers: { "x-secret": Redacted.make("sk-secret") } }
   const audio = Stream.make({ samples: new Int16Array(16_000).fill(1), sampleRate: 16_000, channels: 1 })
   const text = Stream.make("Hello.")
@@ -32,8 +32,8 @@ describe("every layer that asks a provider", () => {
 
   const layers = {
     AssemblyAiStt: listening(AssemblyAiStt.make(common)),
-    AzureStt: listening(AzureStt.make(common)),
-    AzureTts: speaking(AzureTts.make(common)),
+    AzureStt: listening(AzureStt.make({ ...common, region: "westeurope" })),
+    AzureTts: speaking(AzureTts.make({ ...common, region: "westeurope" })),
     CartesiaTts: speaking(CartesiaTts.make(common)),
     DeepgramFluxStt: listening(DeepgramFluxStt.make(common)),
     DeepgramStt: listening(DeepgramStt.make(common)),
