@@ -3,7 +3,7 @@ import { ConfigProvider, Deferred, Effect, Fiber, Layer, Queue, Redacted, Stream
 import { Audio, Tts } from "effect-voice"
 import * as ElevenLabsTts from "effect-voice/Layers/ElevenLabsTts"
 import { TestClock } from "effect/testing"
-import { Aligner } from "../src/internal/elevenlabs/alignment.ts"
+import { Aligner } from "../src/internal/tts/aligner.ts"
 import * as faulty from "./contract/faults.ts"
 import { contract } from "./contract/tts.ts"
 import { alignmentOf, audioOf, charMs, speech, wellBehaved } from "./support/elevenlabs.ts"

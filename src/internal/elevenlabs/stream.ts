@@ -18,9 +18,9 @@ import { decodeJson } from "../provider/http.ts"
 import { cutter, fileKind, notBare } from "../provider/pcm.ts"
 import type { Connection } from "../provider/socket.ts"
 import { monotonic } from "../steady.ts"
+import { Aligner, type Alignment } from "../tts/aligner.ts"
 import { hasWords, spoken } from "../tts/pieces.ts"
 import { errorFields, errorIn } from "./account.ts"
-import { Aligner, type Alignment } from "./alignment.ts"
 
 /** How one speech is asked for. */
 export interface Options {

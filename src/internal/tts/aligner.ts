@@ -1,7 +1,7 @@
 /**
  * Times of words from times of characters, for text that is known.
  *
- * The times of ElevenLabs are only hints: times count from the beginning of a piece of audio that
+ * The times of a provider are only hints: at ElevenLabs times count from the beginning of a piece of audio that
  * may be one message or several, an alignment may come twice, the second time longer, or not at
  * all, and words are cut at messages. So the characters are looked for in the text that was sent,
  * and that text is what is told, each character once. A character without a time of its own gets
