@@ -103,17 +103,23 @@ export const maybe = <Out, In>(self: Field<Out, In>): Field<Out | undefined, In 
     any
   >
 
+/** What may be given in short, by the schema of that: its names are those of the whole. */
+const wholes = new WeakMap<SchemaAST.AST, SchemaAST.AST>()
+
 /** The same, or something shorter that stands for it. */
 export const shorthand = <Out, In, Short>(
   self: Field<Out, In>,
   meant: (given: Short | In | undefined) => In | undefined
-): Field<Out | undefined, Short | In | undefined> =>
-  maybe(self as Schema.Codec<any, any>).pipe(
-    Schema.encodeTo(Schema.optional(Schema.Unknown), {
+): Field<Out | undefined, Short | In | undefined> => {
+  const short = Schema.Unknown.annotate({})
+  wholes.set(short.ast, SchemaAST.toEncoded((self as Schema.Codec<any, any>).ast))
+  return maybe(self as Schema.Codec<any, any>).pipe(
+    Schema.encodeTo(Schema.optional(short), {
       decode: SchemaGetter.transformOptional((given) => Option.some(meant(Option.getOrUndefined(given) as any))),
       encode: SchemaGetter.forbiddenEncoding
     })
   ) as Schema.Codec<any, any>
+}
 
 /** The same, or one word for something else. */
 export const or = <
@@ -201,6 +207,8 @@ const slips = (
   others?: ReadonlyArray<string>
 ): ReadonlyArray<InvalidOptions["problems"][number]> => {
   if (typeof given !== "object" || given === null) return []
+  const whole = wholes.get(ast)
+  if (whole !== undefined) return slips(whole, given, where, others)
   if (SchemaAST.isUnion(ast)) return ast.types.flatMap((one) => slips(one, given, where, others))
   if (SchemaAST.isArrays(ast) && Array.isArray(given)) {
     const [each] = ast.rest

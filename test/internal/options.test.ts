@@ -178,6 +178,26 @@ describe("options", () => {
     ])
   })
 
+  it("that may be given in short are closed with what they are in", () => {
+    interface Meal {
+      readonly tea?: boolean | { readonly litres?: number | undefined } | undefined
+    }
+    const pot = Check.struct<{ readonly litres?: number | undefined }>()({ litres: Check.number() })
+    const meal = Check.closed<Meal>()({
+      tea: Check.shorthand(
+        Check.or(false, pot),
+        (given: boolean | { readonly litres?: number | undefined } | undefined) => given === true ? {} : given
+      )
+    })
+    const wrong = (given: object): ReadonlyArray<string> => {
+      const read = Check.read(meal, given)
+      return Result.isFailure(read) ? read.failure.problems.map(({ detail, option }) => `${option} ${detail}`) : []
+    }
+    for (const tea of [true, false, undefined, {}, { litres: 2 }]) assert.deepStrictEqual(wrong({ tea }), [])
+    assert.deepStrictEqual(wrong({ tea: { handle: 1 } }), ["tea.handle is not known; there is litres"])
+    assert.deepStrictEqual(wrong({ tea: { liters: 1 } }), ["tea.liters is not known: litres may be meant"])
+  })
+
   it("within others are named by the whole way to them", () => {
     const wrong = Result.getOrThrow(Result.flip(Check.read(tea, { cups: 0, pot: { litres: 9 } }, "breakfast.tea.")))
     assert.strictEqual(
