@@ -1,3 +1,4 @@
+// Alone: it reads the metrics of its process
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Redacted } from "effect"
 import { Worker } from "effect-voice"
