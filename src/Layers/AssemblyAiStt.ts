@@ -27,7 +27,7 @@ import { layerFrom } from "../internal/config/variable.ts"
 import * as Check from "../internal/options.ts"
 import { Closes } from "../internal/provider/closes.ts"
 import * as languages from "../internal/provider/languages.ts"
-import { address, nameIn, parameters, protocols, refused, speaking } from "../internal/provider/options.ts"
+import { address, parameters, protocols, readOptions, speaking } from "../internal/provider/options.ts"
 import { connect, farewell } from "../internal/provider/socket.ts"
 import { type Standby, standby } from "../internal/provider/standby.ts"
 import { converse } from "../internal/stt/conversation.ts"
@@ -194,11 +194,7 @@ const only = ({ languages: expected = [], model }: Settings): string | undefined
  */
 export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.SttError, Scope.Scope> = Effect
   .fnUntraced(function*(options) {
-    const settings = yield* Check.readOrFail(
-      schema,
-      options,
-      (wrong) => failing(nameIn(options, provider))(refused(wrong))
-    )
+    const settings = yield* readOptions(schema, options, provider, failing)
     const { apiKey, model, name, sampleRate } = settings
     const base = speaking("ws", settings.baseUrl)
     const closes = new Closes(closing)

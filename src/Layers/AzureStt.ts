@@ -23,7 +23,7 @@ import { closes, dialect, id } from "../internal/azure/turns.ts"
 import { layerFrom } from "../internal/config/variable.ts"
 import * as Check from "../internal/options.ts"
 import * as languages from "../internal/provider/languages.ts"
-import { address, nameIn, protocols, refused, speaking } from "../internal/provider/options.ts"
+import { address, protocols, readOptions, speaking } from "../internal/provider/options.ts"
 import { connect } from "../internal/provider/socket.ts"
 import { type Standby, standby } from "../internal/provider/standby.ts"
 import { converse } from "../internal/stt/conversation.ts"
@@ -185,11 +185,7 @@ const context = (options: Settings): Readonly<Record<string, unknown>> => {
  */
 export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.SttError, Scope.Scope> = Effect
   .fnUntraced(function*(options) {
-    const settings = yield* Check.readOrFail(
-      schema,
-      options,
-      (wrong) => failing(nameIn(options, provider))(refused(wrong))
-    )
+    const settings = yield* readOptions(schema, options, provider, failing)
     const { name, sampleRate } = settings
     const failed = failing(name)
     const base = speaking("ws", settings.baseUrl ?? `wss://${host("stt", settings.region)}`)

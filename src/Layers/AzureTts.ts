@@ -25,7 +25,7 @@ import { layerFrom } from "../internal/config/variable.ts"
 import * as Check from "../internal/options.ts"
 import { http } from "../internal/provider/http.ts"
 import { placed, tag } from "../internal/provider/languages.ts"
-import { address, nameIn, refused } from "../internal/provider/options.ts"
+import { address, readOptions, refused } from "../internal/provider/options.ts"
 import { answered } from "../internal/provider/pcm.ts"
 import { byPieces } from "../internal/tts/pieces.ts"
 import * as Tts from "../Tts.ts"
@@ -126,11 +126,7 @@ const manner = (settings: Settings, asked: Tts.Options = {}): Effect.Effect<Mann
  */
 export const make: (options: Options) => Effect.Effect<Tts.Tts["Service"], Tts.TtsError> = Effect.fnUntraced(
   function*(options) {
-    const settings = yield* Check.readOrFail(
-      schema,
-      options,
-      (wrong) => failing(nameIn(options, provider))(refused(wrong))
-    )
+    const settings = yield* readOptions(schema, options, provider, failing)
     const { apiKey, endpointId, name, region, sampleRate } = settings
     const failed = failing(name)
     const client = yield* http

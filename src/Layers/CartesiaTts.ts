@@ -24,7 +24,7 @@ import { layerFrom } from "../internal/config/variable.ts"
 import * as Check from "../internal/options.ts"
 import { Closes } from "../internal/provider/closes.ts"
 import { spoken as spokenLanguage, tag } from "../internal/provider/languages.ts"
-import { address, nameIn, protocols, refused, speaking } from "../internal/provider/options.ts"
+import { address, protocols, readOptions, refused, speaking } from "../internal/provider/options.ts"
 import { connect } from "../internal/provider/socket.ts"
 import { standby } from "../internal/provider/standby.ts"
 import * as Tts from "../Tts.ts"
@@ -141,11 +141,7 @@ const manner = (settings: Settings, asked: typeof spoken.Type) => {
  */
 export const make: (options: Options) => Effect.Effect<Tts.Tts["Service"], Tts.TtsError, Scope.Scope> = Effect
   .fnUntraced(function*(options) {
-    const settings = yield* Check.readOrFail(
-      schema,
-      options,
-      (wrong) => failing(nameIn(options, provider))(refused(wrong))
-    )
+    const settings = yield* readOptions(schema, options, provider, failing)
     const { apiKey, model, name, sampleRate } = settings
     const failed = failing(name)
     const format: Audio.Format = { sampleRate, channels: 1 }

@@ -23,7 +23,7 @@ import * as command from "../internal/command/run.ts"
 import { layerFrom } from "../internal/config/variable.ts"
 import * as native from "../internal/native.ts"
 import * as Check from "../internal/options.ts"
-import { nameIn, refused } from "../internal/provider/options.ts"
+import { readOptions } from "../internal/provider/options.ts"
 import * as utf8 from "../internal/provider/utf8.ts"
 import * as answers from "../internal/stt/answer.ts"
 import { fields } from "../internal/stt/options.ts"
@@ -177,11 +177,7 @@ const padded = (padding: Options["padding"], speech: Audio.Frame): Audio.Frame =
  * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Return<Stt.Stt["Service"], Stt.SttError> {
-  const settings = yield* Check.readOrFail(
-    schema,
-    options,
-    (wrong) => failing(nameIn(options, nameOf(String(options?.program))))(refused(wrong))
-  )
+  const settings = yield* readOptions(schema, options, nameOf(String(options?.program)), failing)
   const { answer = text, concurrency, format = Audio.speech, input, maxOutput, maxSpeech, timeout } = settings
   const name = settings.name ?? nameOf(settings.program)
   const failed = failing(name)

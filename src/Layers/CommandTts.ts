@@ -23,7 +23,7 @@ import * as command from "../internal/command/run.ts"
 import { layerFrom } from "../internal/config/variable.ts"
 import * as native from "../internal/native.ts"
 import * as Check from "../internal/options.ts"
-import { nameIn, refused } from "../internal/provider/options.ts"
+import { readOptions, refused } from "../internal/provider/options.ts"
 import * as Tts from "../Tts.ts"
 
 /**
@@ -191,11 +191,7 @@ const spoken = (voices: ReadonlyArray<string> | undefined) =>
  * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Return<Tts.Tts["Service"], Tts.TtsError> {
-  const settings = yield* Check.readOrFail(
-    schema,
-    options,
-    (wrong) => failing(nameIn(options, nameOf(String(options?.program))))(refused(wrong))
-  )
+  const settings = yield* readOptions(schema, options, nameOf(String(options?.program)), failing)
   const { audio: written, concurrency, maxOutput, timeout, voices } = settings
   const name = settings.name ?? nameOf(settings.program)
   const failed = failing(name)

@@ -31,7 +31,7 @@ import { own } from "../internal/own.ts"
 import { hint, maybe } from "../internal/provider/hints.ts"
 import { decodeJson } from "../internal/provider/http.ts"
 import * as languages from "../internal/provider/languages.ts"
-import { nameIn, parameters, protocols, refused } from "../internal/provider/options.ts"
+import { parameters, protocols, readOptions } from "../internal/provider/options.ts"
 import { type Standby, standby } from "../internal/provider/standby.ts"
 import { converse, type Dialect, type Heard, nothing } from "../internal/stt/conversation.ts"
 import * as Stt from "../Stt.ts"
@@ -302,11 +302,7 @@ const query = (settings: Settings) => ({
  */
 export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.SttError, Scope.Scope> = Effect
   .fnUntraced(function*(options) {
-    const settings = yield* Check.readOrFail(
-      schema,
-      options,
-      (wrong) => failing(nameIn(options, provider))(refused(wrong))
-    )
+    const settings = yield* readOptions(schema, options, provider, failing)
     const { apiKey, name, sampleRate } = settings
     const dial = dialing(apiKey, settings.baseUrl, "/v2/listen")
     const line = yield* standby({ open: dial(query(settings)), keepMs })

@@ -24,7 +24,7 @@ import * as Check from "../internal/options.ts"
 import { hint, maybe } from "../internal/provider/hints.ts"
 import { decodeJson } from "../internal/provider/http.ts"
 import * as languages from "../internal/provider/languages.ts"
-import { address, invalid, nameIn, protocols, refused, speaking } from "../internal/provider/options.ts"
+import { address, invalid, protocols, readOptions, speaking } from "../internal/provider/options.ts"
 import { connect } from "../internal/provider/socket.ts"
 import { type Standby, standby } from "../internal/provider/standby.ts"
 import { converse, type Dialect, type Heard, nothing } from "../internal/stt/conversation.ts"
@@ -240,11 +240,7 @@ const query = (options: Settings) => ({
  */
 export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.SttError, Scope.Scope> = Effect
   .fnUntraced(function*(options) {
-    const settings = yield* Check.readOrFail(
-      schema,
-      options,
-      (wrong) => failing(nameIn(options, provider))(refused(wrong))
-    )
+    const settings = yield* readOptions(schema, options, provider, failing)
     const { model, name, sampleRate } = settings
     const failed = failing(name)
     const base = speaking("ws", settings.baseUrl)

@@ -30,7 +30,7 @@ import * as webSocket from "../internal/elevenlabs/stream.ts"
 import * as Check from "../internal/options.ts"
 import { http } from "../internal/provider/http.ts"
 import { spoken as spokenLanguage, tag } from "../internal/provider/languages.ts"
-import { address, invalid, nameIn, protocols, refused, speaking } from "../internal/provider/options.ts"
+import { address, invalid, protocols, readOptions, refused, speaking } from "../internal/provider/options.ts"
 import { answered } from "../internal/provider/pcm.ts"
 import { connect } from "../internal/provider/socket.ts"
 import { standby } from "../internal/provider/standby.ts"
@@ -246,11 +246,7 @@ const overWebSocket = Effect.fnUntraced(
  */
 export const make: (options: Options) => Effect.Effect<Tts.Tts["Service"], Tts.TtsError, Scope.Scope> = Effect
   .fnUntraced(function*(options) {
-    const settings = yield* Check.readOrFail(
-      schema,
-      options,
-      (wrong) => failing(nameIn(options, provider))(refused(wrong))
-    )
+    const settings = yield* readOptions(schema, options, provider, failing)
     const { apiKey, format, mode, model, name, voice } = settings
     const failed = failing(name)
     const speedOf = (asked: Tts.Options = {}) =>

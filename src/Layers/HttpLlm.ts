@@ -25,7 +25,7 @@ import * as metadata from "../internal/llm/metadata.ts"
 import * as Check from "../internal/options.ts"
 import * as Http from "../internal/provider/http.ts"
 import * as lines from "../internal/provider/lines.ts"
-import { nameIn, refused } from "../internal/provider/options.ts"
+import { readOptions } from "../internal/provider/options.ts"
 import * as refusals from "../internal/provider/refusals.ts"
 import { errorIn } from "../internal/provider/told.ts"
 import * as utf8 from "../internal/provider/utf8.ts"
@@ -265,7 +265,7 @@ const types: Readonly<Record<replies.Format, ReadonlyArray<string> | undefined>>
  * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Return<Llm.Llm["Service"], Llm.LlmError> {
-  const settings = yield* Check.readOrFail(schema, options, (wrong) => failing(nameIn(options, "http"))(refused(wrong)))
+  const settings = yield* readOptions(schema, options, "http", failing)
   const { answer = chatCompletion, name } = settings
   const failed = failing(name)
   const post = target.post(settings)

@@ -21,7 +21,7 @@ import { layerFrom } from "../internal/config/variable.ts"
 import * as target from "../internal/custom/options.ts"
 import * as Check from "../internal/options.ts"
 import * as Http from "../internal/provider/http.ts"
-import { nameIn, refused } from "../internal/provider/options.ts"
+import { readOptions } from "../internal/provider/options.ts"
 import * as utf8 from "../internal/provider/utf8.ts"
 import * as answers from "../internal/stt/answer.ts"
 import { fields } from "../internal/stt/options.ts"
@@ -162,7 +162,7 @@ const withAudio = (options: Settings, wav: Uint8Array<ArrayBuffer>, language: st
  * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Return<Stt.Stt["Service"], Stt.SttError> {
-  const settings = yield* Check.readOrFail(schema, options, (wrong) => failing(nameIn(options, "http"))(refused(wrong)))
+  const settings = yield* readOptions(schema, options, "http", failing)
   const { answer = transcript, format = Audio.speech, interimEvery, maxSpeech, model, name } = settings
   const failed = failing(name)
   const post = target.post(settings)

@@ -20,7 +20,7 @@ import { layerFrom } from "../internal/config/variable.ts"
 import * as target from "../internal/custom/options.ts"
 import * as Check from "../internal/options.ts"
 import * as Http from "../internal/provider/http.ts"
-import { nameIn, refused } from "../internal/provider/options.ts"
+import { readOptions } from "../internal/provider/options.ts"
 import * as pcm from "../internal/provider/pcm.ts"
 import { wav } from "../internal/provider/wav.ts"
 import { byPieces } from "../internal/tts/pieces.ts"
@@ -114,7 +114,7 @@ const withBody =
  * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Return<Tts.Tts["Service"], Tts.TtsError> {
-  const settings = yield* Check.readOrFail(schema, options, (wrong) => failing(nameIn(options, "http"))(refused(wrong)))
+  const settings = yield* readOptions(schema, options, "http", failing)
   const { answer, body = (asked: Asked): unknown => asked, format = usual, longest, model, name, url } = settings
   const failed = failing(name)
   const post = target.post(settings)

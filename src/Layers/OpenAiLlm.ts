@@ -35,7 +35,7 @@ import { access, keyed, settings } from "../internal/openai/options.ts"
 import * as responses from "../internal/openai/responses.ts"
 import type { Sampling } from "../internal/openai/wire.ts"
 import * as Check from "../internal/options.ts"
-import { nameIn, refused } from "../internal/provider/options.ts"
+import { readOptions } from "../internal/provider/options.ts"
 import * as Llm from "../Llm.ts"
 
 /**
@@ -143,11 +143,7 @@ export const make = (options: Options = {}): Effect.Effect<{
   readonly languageModel: LanguageModel.LanguageModel
 }, Llm.LlmError> =>
   Effect.gen(function*() {
-    const settings = yield* Check.readOrFail(
-      schema,
-      options,
-      (wrong) => failing(nameIn(options, client.provider))(refused(wrong))
-    )
+    const settings = yield* readOptions(schema, options, client.provider, failing)
     const { api, name } = settings
     const opened = yield* Effect.mapError(client.open(settings), failing(name))
     const sampling = samplingOf(settings)

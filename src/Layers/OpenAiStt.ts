@@ -28,7 +28,7 @@ import * as realtime from "../internal/openai/realtime.ts"
 import * as transcription from "../internal/openai/transcription.ts"
 import * as Check from "../internal/options.ts"
 import * as languages from "../internal/provider/languages.ts"
-import { address, nameIn, refused, speaking } from "../internal/provider/options.ts"
+import { address, nameIn, readOptions, refused, speaking } from "../internal/provider/options.ts"
 import { connect } from "../internal/provider/socket.ts"
 import { standby } from "../internal/provider/standby.ts"
 import { converse } from "../internal/stt/conversation.ts"
@@ -216,11 +216,7 @@ const mannerOf = (
  */
 export const make = (options: Options = {}): Effect.Effect<Stt.Stt["Service"], Stt.SttError> =>
   Effect.gen(function*() {
-    const settings = yield* Check.readOrFail(
-      schema,
-      options,
-      (wrong) => failing(nameIn(options, client.provider))(refused(wrong))
-    )
+    const settings = yield* readOptions(schema, options, client.provider, failing)
     const { interimEvery, maxSpeech, name } = settings
     const fail = failing(name)
     const opened = yield* Effect.mapError(client.open(settings), fail)

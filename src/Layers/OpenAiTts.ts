@@ -23,7 +23,7 @@ import * as client from "../internal/openai/client.ts"
 import { access, keyed, settings } from "../internal/openai/options.ts"
 import * as speech from "../internal/openai/speech.ts"
 import * as Check from "../internal/options.ts"
-import { nameIn, refused } from "../internal/provider/options.ts"
+import { readOptions, refused } from "../internal/provider/options.ts"
 import * as Tts from "../Tts.ts"
 
 /**
@@ -130,11 +130,7 @@ const spoken = Check.struct<Pick<Tts.Options, "speed">>()({ speed })
  */
 export const make = (options: Options = {}): Effect.Effect<Tts.Tts["Service"], Tts.TtsError> =>
   Effect.gen(function*() {
-    const settings = yield* Check.readOrFail(
-      schema,
-      options,
-      (wrong) => failing(nameIn(options, client.provider))(refused(wrong))
-    )
+    const settings = yield* readOptions(schema, options, client.provider, failing)
     const { format, instructions, model, name, sampleRate, voice } = settings
     const fail = failing(name)
     const opened = yield* Effect.mapError(client.open(settings), fail)

@@ -1,6 +1,8 @@
 /** What is wrong with a request or with options of a provider, and addresses of its requests. */
+import type * as Effect from "effect/Effect"
 import * as Failure from "../../Failure.ts"
 import * as Check from "../options.ts"
+import type { Field } from "../options/fields.ts"
 
 /** The option, and what to do about it. */
 export const invalid = (option: string, advice: string): Failure.InvalidRequest =>
@@ -24,6 +26,15 @@ export const nameIn = (given: unknown, otherwise: string): string => {
   const name = Check.isRecord(given) ? given["name"] : undefined
   return typeof name === "string" && name !== "" ? name : otherwise
 }
+
+/** The options of a provider with their defaults, or all that is wrong with them, in the noun's own error by the provider's name. */
+export const readOptions = <Out, In, E>(
+  schema: Field<Out, In>,
+  options: In,
+  provider: string,
+  failing: (name: string) => (reason: Failure.Reason) => E
+): Effect.Effect<Out, E> =>
+  Check.readOrFail(schema, options, (wrong) => failing(nameIn(options, provider))(refused(wrong)))
 
 /** What can be asked of an address: values that are not given are left out, of a list each is one. */
 export type Query = Readonly<Record<string, string | number | boolean | ReadonlyArray<string> | undefined>>
