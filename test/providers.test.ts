@@ -20,7 +20,7 @@ import * as provider from "./support/provider.ts"
 
 describe("every layer that asks a provider", () => {
   const apiKey = Redacted.make("sk-secret")
-  const common = { apiKey, name: "mine", baseUrl: "http://127.0.0.1:1" } as const
+  const baseUrl = "http://127.0.0.1:1"
   const header = { headers: { "x-secret": Redacted.make("sk-secret") } }
   const audio = Stream.make({ samples: new Int16Array(16_000).fill(1), sampleRate: 16_000, channels: 1 })
   const text = Stream.make("Hello.")
@@ -30,30 +30,35 @@ describe("every layer that asks a provider", () => {
   const speaking = (make: ReturnType<typeof ElevenLabsTts.make>) =>
     Effect.map(make, (tts) => [tts.name, Effect.flip(Stream.runDrain(tts.speak(text)))] as const)
 
-  const layers = {
-    AssemblyAiStt: listening(AssemblyAiStt.make(common)),
-    AzureStt: listening(AzureStt.make({ ...common, region: "westeurope" })),
-    AzureTts: speaking(AzureTts.make({ ...common, region: "westeurope" })),
-    CartesiaTts: speaking(CartesiaTts.make(common)),
-    DeepgramFluxStt: listening(DeepgramFluxStt.make(common)),
-    DeepgramStt: listening(DeepgramStt.make(common)),
-    ElevenLabsStt: listening(ElevenLabsStt.make(common)),
-    ElevenLabsTts: speaking(ElevenLabsTts.make(common)),
-    "ElevenLabsTts by HTTP": speaking(ElevenLabsTts.make({ ...common, mode: "http" })),
-    HttpLlm: Effect.map(
-      HttpLlm.make({ ...header, name: "mine", url: common.baseUrl }),
-      (llm) => [llm.name, Effect.flip(Stream.runDrain(llm.reply(asked)))] as const
-    ),
-    HttpStt: listening(HttpStt.make({ ...header, name: "mine", url: common.baseUrl })),
-    HttpTts: speaking(HttpTts.make({ ...header, name: "mine", url: common.baseUrl })),
-    OpenAiLlm: Effect.map(
-      OpenAiLlm.make({ ...common, ...header }),
-      ({ llm }) => [llm.name, Effect.flip(Stream.runDrain(llm.reply(asked)))] as const
-    ),
-    OpenAiStt: listening(OpenAiStt.make({ ...common, ...header })),
-    "OpenAiStt live": listening(OpenAiStt.makeRealtime({ ...common, ...header })),
-    OpenAiTts: speaking(OpenAiTts.make({ ...common, ...header }))
+  const layersOf = (more: object) => {
+    const common = { apiKey, name: "mine", baseUrl, ...more }
+    const http = { ...header, name: "mine", url: baseUrl, ...more }
+    return {
+      AssemblyAiStt: listening(AssemblyAiStt.make(common)),
+      AzureStt: listening(AzureStt.make({ ...common, region: "westeurope" })),
+      AzureTts: speaking(AzureTts.make({ ...common, region: "westeurope" })),
+      CartesiaTts: speaking(CartesiaTts.make(common)),
+      DeepgramFluxStt: listening(DeepgramFluxStt.make(common)),
+      DeepgramStt: listening(DeepgramStt.make(common)),
+      ElevenLabsStt: listening(ElevenLabsStt.make(common)),
+      ElevenLabsTts: speaking(ElevenLabsTts.make(common)),
+      "ElevenLabsTts by HTTP": speaking(ElevenLabsTts.make({ ...common, mode: "http" })),
+      HttpLlm: Effect.map(
+        HttpLlm.make(http),
+        (llm) => [llm.name, Effect.flip(Stream.runDrain(llm.reply(asked)))] as const
+      ),
+      HttpStt: listening(HttpStt.make(http)),
+      HttpTts: speaking(HttpTts.make(http)),
+      OpenAiLlm: Effect.map(
+        OpenAiLlm.make({ ...common, ...header }),
+        ({ llm }) => [llm.name, Effect.flip(Stream.runDrain(llm.reply(asked)))] as const
+      ),
+      OpenAiStt: listening(OpenAiStt.make({ ...common, ...header })),
+      "OpenAiStt live": listening(OpenAiStt.makeRealtime({ ...common, ...header })),
+      OpenAiTts: speaking(OpenAiTts.make({ ...common, ...header }))
+    }
   }
+  const layers = layersOf({})
 
   for (const [layer, make] of Object.entries(layers)) {
     it.live(`takes a name of its own, for two of a kind: ${layer}`, () =>
@@ -62,6 +67,17 @@ describe("every layer that asks a provider", () => {
         assert.strictEqual(name, "mine")
         const { provider } = yield* failed
         assert.strictEqual(provider, "mine")
+      }))
+  }
+
+  for (const [layer, make] of Object.entries(layersOf({ colour: "red" }))) {
+    it.live(`refuses what is no option of it: ${layer}`, () =>
+      Effect.gen(function*() {
+        const error = yield* Effect.flip(Effect.gen(function*() {
+          return yield* make
+        }))
+        assert.strictEqual(error.reason._tag, "InvalidRequest")
+        assert.match(error.reason.message, /colour is not known/)
       }))
   }
 

@@ -79,7 +79,7 @@ const failing = (name: string) => (reason: Failure.Reason) => new Tts.TtsError({
 
 const speed = { least: 0.6, most: 1.5 } as const
 
-const schema = Check.struct<Options>()({
+const schema = Check.closed<Options>()({
   apiKey: Check.required(Check.key),
   name: Check.text({ default: provider }),
   baseUrl: Check.url(protocols, { default: "https://api.cartesia.ai" }),
