@@ -14,6 +14,7 @@ import * as HttpMiddleware from "effect/http/HttpMiddleware"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type * as Scope from "effect/Scope"
+import { makeAllowance } from "../allowance.ts"
 import { logOwn } from "../foreign.ts"
 import { limitedServer, socketLimits } from "../httpServer.ts"
 import { problem } from "../options.ts"
@@ -48,13 +49,9 @@ const quietSocket = (now: () => number): typeof NodeWS.WebSocket =>
     // A server makes them without an address.
     constructor(...args: [any, any?, any?]) {
       super(...args)
-      let left = mostControlsAtOnce
-      let at = now()
+      const may = makeAllowance(mostControlsAtOnce, mostControls / 1000, now())
       const noticed = (): void => {
-        const since = now() - at
-        at += since
-        left = Math.min(mostControlsAtOnce, left + since / 1000 * mostControls) - 1
-        if (left < 0) this.terminate()
+        if (!may(1, now())) this.terminate()
       }
       this.on("ping", noticed)
       this.on("pong", noticed)

@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Socket from "effect/socket/Socket"
 import type { EndReason, Incoming, LeaveReason, Newcomer, Outgoing, RoomError } from "../../Room.ts"
+import { makeAllowance } from "../allowance.ts"
 import { Change } from "../room/change.ts"
 import { unknownParticipant } from "../room/errors.ts"
 import { monotonicMs } from "../steady.ts"
@@ -56,18 +57,6 @@ const mostBytes = 524_288
 const mostBroken = 100
 /** A mark that asks whether the carrier is there: no position is its name. */
 const there = "there"
-
-/** How much may come: so much at once, and so much more in each millisecond. */
-const makeAllowance = (most: number, perMs: number, since: number) => {
-  let left = most
-  let at = since
-  /** Takes some of it; tells whether there was enough. */
-  return (much: number, now: number): boolean => {
-    left = Math.min(most, left + (now - at) * perMs) - much
-    at = now
-    return left >= 0
-  }
-}
 
 /**
  * The marks that are on their way: each says that the carrier has played up to a position. Where one

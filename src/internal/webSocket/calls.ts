@@ -11,6 +11,7 @@ import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
 import { randomBytes } from "node:crypto"
 import type { Room, RoomError } from "../../Room.ts"
+import { makeAllowance } from "../allowance.ts"
 import { logOwn } from "../foreign.ts"
 import { effectOf } from "../given.ts"
 import type { Newcomer } from "../room/control.ts"
@@ -83,14 +84,13 @@ const codes = {
 
 /** Tells whether a socket says more than it may. */
 const makeLimit = (now: () => number, mostBytes: number) => {
-  let [messages, bytes, text, at] = [mostMessages * burst, mostBytes * burst, mostText * burst, now()]
+  const began = now()
+  const saved = (aSecond: number) => makeAllowance(aSecond * burst, aSecond / 1000, began)
+  const [mayTell, mayWeigh, mayWrite] = [saved(mostMessages), saved(mostBytes), saved(mostText)]
   return (size: number, isText: boolean): boolean => {
-    const since = (now() - at) / 1000
-    at = now()
-    messages = Math.min(mostMessages * burst, messages + since * mostMessages) - 1
-    bytes = Math.min(mostBytes * burst, bytes + since * mostBytes) - size
-    text = Math.min(mostText * burst, text + since * mostText) - (isText ? size : 0)
-    return messages < 0 || bytes < 0 || text < 0
+    const at = now()
+    const may = [mayTell(1, at), mayWeigh(size, at), mayWrite(isText ? size : 0, at)]
+    return may.includes(false)
   }
 }
 
