@@ -43,12 +43,14 @@ const isTask = (given: unknown): boolean =>
   Predicate.hasProperty(given, "agent") && Predicate.hasProperty(given, "result") &&
   checkAgent(given.agent) === undefined && Schema.isSchema(given.result)
 
+const made = "must be made by Task.make(agent, { result: … })"
+
 /** Throws for steps of which one is no task. */
 export const checkSteps = (given: unknown): void => {
   const steps = Check.isRecord(given) ? Object.entries(given) : []
   const wrong = steps.filter(([, task]) => !isTask(task)).map(([name, task]) => ({
     option: `steps.${name}`,
-    detail: `must be made by Task.make(agent, { result: … }), not ${shown(task)}`
+    detail: `${made}, not ${shown(task)}`
   }))
   Check.throwAll(
     steps.length > 0
@@ -59,7 +61,5 @@ export const checkSteps = (given: unknown): void => {
 
 /** What is no task. */
 export const wrongTask = (given: unknown): InvalidOptions | undefined => {
-  const made = isTask(given)
-  const detail = "must be made by Task.make(agent, { result: … })"
-  return made ? undefined : Check.invalid([{ option: "perform", detail: `${detail}, not ${shown(given)}` }])
+  return isTask(given) ? undefined : Check.invalid([{ option: "perform", detail: `${made}, not ${shown(given)}` }])
 }

@@ -6,15 +6,13 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 import type * as Failure from "../../Failure.ts"
-import { hint } from "../provider/hints.ts"
+import { hint, maybe } from "../provider/hints.ts"
 import { errorIn } from "../provider/told.ts"
 import type { Piece } from "./assembly.ts"
 import * as content from "./content.ts"
 import * as metadata from "./metadata.ts"
 import * as metering from "./metering.ts"
 import type * as Llm from "./model.ts"
-
-const optional = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
 
 /** A count; some servers write numbers as text. */
 const Count = Schema.Union([
@@ -58,13 +56,11 @@ const mostCallParts = 1024
 
 type Told = Readonly<Record<string, unknown>>
 
-const isTold = (value: unknown): value is Told => Predicate.isObject(value) && !Array.isArray(value)
-
 /** Calls as a list; some servers tell one by itself, or several by their numbers. */
 const calls = (told: unknown): ReadonlyArray<Told> => {
-  if (Array.isArray(told)) return told.filter(isTold)
-  if (!isTold(told)) return []
-  return "function" in told || "name" in told ? [told] : Object.values(told).filter(isTold)
+  if (Array.isArray(told)) return told.filter(Predicate.isObject)
+  if (!Predicate.isObject(told)) return []
+  return "function" in told || "name" in told ? [told] : Object.values(told).filter(Predicate.isObject)
 }
 
 const Calls = Schema.Unknown.check(
@@ -83,7 +79,11 @@ const indexOf = (told: unknown): number | undefined => {
 /** What is told of a call: its name and parameters stand in `function`, or by themselves. */
 const callPart = ({ function: inner, id, index, type: _, ...fields }: Told): Piece => {
   const flat = inner === undefined || inner === null
-  const { arguments: params, input, name, parameters, ...more }: Told = flat ? fields : isTold(inner) ? inner : {}
+  const { arguments: params, input, name, parameters, ...more }: Told = flat
+    ? fields
+    : Predicate.isObject(inner)
+    ? inner
+    : {}
   return {
     _tag: "ToolCallPart",
     index: indexOf(index),
@@ -99,13 +99,13 @@ const attached = /^(?:reasoning|thinking|thought|encrypted)|_(?:signature|opaque
 
 const Said = Schema.StructWithRest(
   Schema.Struct({
-    content: optional(content.Content),
+    content: maybe(content.Content),
     refusal: hint(Schema.String),
-    tool_calls: optional(Calls),
+    tool_calls: maybe(Calls),
     // What a call was before there were several.
-    function_call: optional(Schema.Unknown),
-    extra_content: optional(Schema.Unknown),
-    provider_specific_fields: optional(Schema.Unknown)
+    function_call: maybe(Schema.Unknown),
+    extra_content: maybe(Schema.Unknown),
+    provider_specific_fields: maybe(Schema.Unknown)
   }),
   [Schema.Record(Schema.String, Schema.Unknown)]
 )
@@ -115,7 +115,7 @@ const Delta = Schema.Union([Said, Schema.Tuple([])])
 
 /** Google says so of a text that is a thought, and would take it for one if it had it back with that. */
 const thoughtIn = (extra: unknown): { readonly isThought: boolean; readonly extra: unknown } => {
-  if (!isTold(extra) || !isTold(extra["google"])) return { isThought: false, extra }
+  if (!Predicate.isObject(extra) || !Predicate.isObject(extra["google"])) return { isThought: false, extra }
   const { thought, ...google } = extra["google"]
   const { google: _, ...others } = extra
   const rest = Object.keys(google).length === 0 ? others : { ...others, google }
@@ -144,7 +144,7 @@ const saidParts = (said: typeof Delta.Type | null | undefined): ReadonlyArray<Pi
   return [
     ...(fields === undefined && !isThought && !content.thinks(written) ? [] : [{ _tag: "Thought", fields } as const]),
     ...(text ? [{ _tag: "Text", text } as const] : []),
-    ...(told.length > 0 ? told : isTold(call) ? [{ function: call }] : []).map(callPart)
+    ...(told.length > 0 ? told : Predicate.isObject(call) ? [{ function: call }] : []).map(callPart)
   ]
 }
 
@@ -162,7 +162,7 @@ const finish = ({ model, reason, usage }: {
 /** A whole answer. */
 export const Completion = Schema.Struct({
   model: hint(Schema.String),
-  choices: Schema.NonEmptyArray(Schema.Struct({ message: Delta, finish_reason: optional(Schema.Unknown) })),
+  choices: Schema.NonEmptyArray(Schema.Struct({ message: Delta, finish_reason: maybe(Schema.Unknown) })),
   usage: hint(Usage)
 })
 
@@ -176,20 +176,20 @@ export const completionFailure = (json: unknown): Failure.Reason | undefined =>
   Predicate.isObject(json) && "error" in json && typeof json.error === "string" ? undefined : errorIn(json)
 
 const Choice = Schema.Struct({
-  delta: optional(Delta),
-  message: optional(Delta),
+  delta: maybe(Delta),
+  message: maybe(Delta),
   // As the interface before this one has it.
   text: hint(Schema.String),
-  finish_reason: optional(Schema.Unknown),
+  finish_reason: maybe(Schema.Unknown),
   // Where Moonshot counts.
   usage: hint(Usage)
 })
 
 /** One event of an answer in pieces; the last one may be but a count of tokens. */
 export const Chunk = Schema.Struct({
-  id: optional(Schema.Unknown),
+  id: maybe(Schema.Unknown),
   model: hint(Schema.String),
-  choices: optional(Schema.Array(Schema.NullOr(Choice))),
+  choices: maybe(Schema.Array(Schema.NullOr(Choice))),
   usage: hint(Usage),
   // Where Groq counts, unless it is asked to do it as the others.
   x_groq: hint(Schema.Struct({ usage: hint(Usage) }))

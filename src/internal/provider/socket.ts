@@ -122,9 +122,11 @@ const sizeOf = (message: string | Uint8Array): number =>
 
 const [brace, bracket] = [0x7b, 0x5b]
 
-/** A message as it is read: JSON is text, also where a proxy has made bytes of it. Nothing of what only shows that the connection stands. */
-const read = (bytes: Buffer, isBinary: boolean): string | Uint8Array | undefined => {
-  if (isBinary && bytes[0] !== brace && bytes[0] !== bracket) return bytes
+/** JSON is text, also where a proxy has made bytes of it. */
+const isText = (bytes: Buffer, isBinary: boolean): boolean => !isBinary || bytes[0] === brace || bytes[0] === bracket
+
+/** A message that is text, as it is read; nothing of what only shows that the connection stands. */
+const textOf = (bytes: Buffer): string | undefined => {
   const text = bytes.toString().replace(/^\uFEFF/, "")
   return text.length < 8 && /^\s*(?:null|\{\s*\}|\[\s*\])?\s*$/.test(text) ? undefined : text
 }
@@ -142,12 +144,13 @@ const listen = (
   let broken: Failure.InvalidResponse | undefined
   socket.on("message", (data, isBinary) => {
     const bytes = bytesOf(data)
-    if (isDense(bytes) && typeof read(bytes, isBinary) === "string") {
+    const asText = isText(bytes, isBinary)
+    if (asText && isDense(bytes)) {
       broken ??= new Failure.InvalidResponse({ detail: `a message cannot be read: ${tooDense}` })
       return socket.terminate()
     }
     closes.worked()
-    const message = read(bytes, isBinary)
+    const message = asText ? textOf(bytes) : bytes
     if (message === undefined) return
     unread++
     unreadBytes += sizeOf(message)

@@ -11,8 +11,6 @@ import * as Json from "./json.ts"
 
 type Node = Readonly<Record<string, unknown>>
 
-const isNode = (value: unknown): value is Node => typeof value === "object" && value !== null && !Array.isArray(value)
-
 /** What has no translation: without it a schema allows more, and forbids nothing that it allowed. */
 const untold: ReadonlySet<string> = new Set([
   "not",
@@ -38,9 +36,9 @@ const pointed = (root: unknown, reference: unknown): Node | undefined => {
   let at: unknown = root
   for (const part of reference.slice(1).split("/").slice(1)) {
     const name = decoded(part).replaceAll("~1", "/").replaceAll("~0", "~")
-    at = isNode(at) || Array.isArray(at) ? own(at as Node, name) : undefined
+    at = Predicate.isObjectOrArray(at) ? own(at as Node, name) : undefined
   }
-  return isNode(at) ? at : undefined
+  return Predicate.isObject(at) ? at : undefined
 }
 
 const decoded = (text: string): string => {
@@ -76,12 +74,12 @@ const simplified = (root: Node): Node => {
 
   const read = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(read)
-    if (!isNode(value)) return value
+    if (!Predicate.isObject(value)) return value
     return Object.fromEntries(
       Object.entries(value).flatMap(([name, one]): ReadonlyArray<readonly [string, unknown]> => {
         if (untold.has(name) || name === "$defs" || name === "definitions") return []
         if (name === "$ref") return refer(one)
-        if (name === "properties" && isNode(one)) return [[name, readEach(one)]]
+        if (name === "properties" && Predicate.isObject(one)) return [[name, readEach(one)]]
         return [[name, values.has(name) ? one : read(one)]]
       })
     )
@@ -98,7 +96,7 @@ const simplified = (root: Node): Node => {
 /** OpenAPI has a word for what may be `null`; JSON Schema has a type. */
 const nullable = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(nullable)
-  if (!isNode(value)) return value
+  if (!Predicate.isObject(value)) return value
   const fields = Object.fromEntries(
     Object.entries(value).map(([name, one]) => [name, values.has(name) ? one : nullable(one)])
   )
@@ -136,13 +134,13 @@ export const fromJsonSchema = (given: JsonSchema.JsonSchema): Schema.Top => {
 export const withDefaults = (schema: unknown, params: Schema.Json): Schema.Json => filled(schema, schema, params)
 
 const filled = (root: unknown, schema: unknown, params: Schema.Json): Schema.Json => {
-  if (!isNode(schema)) return params
+  if (!Predicate.isObject(schema)) return params
   const { allOf, items, properties } = schema
   const target = pointed(root, schema["$ref"])
   const parts = [...(target === undefined ? [] : [target]), ...(Array.isArray(allOf) ? allOf : [])]
   const given = parts.reduce<Schema.Json>((params, part) => filled(root, part, params), params)
   if (Array.isArray(given)) return given.map((item: Schema.Json) => filled(root, items, item))
-  if (!isNode(properties) || !Json.isObject(given)) return given
+  if (!Predicate.isObject(properties) || !Json.isObject(given)) return given
   const fields = Object.entries(properties).flatMap(([name, field]): ReadonlyArray<readonly [string, Schema.Json]> => {
     const value = Object.hasOwn(given, name) ? given[name] : undefined
     if (value !== undefined) return [[name, filled(root, field, value)]]
