@@ -27,7 +27,8 @@ import { farewell } from "../provider/socket.ts"
 import type { Loan } from "../provider/standby.ts"
 import { monotonic } from "../steady.ts"
 import { Aligner } from "../tts/aligner.ts"
-import { hasWords, spoken } from "../tts/pieces.ts"
+import { fed } from "../tts/fed.ts"
+import { hasWords } from "../tts/pieces.ts"
 import { refusal } from "./refusals.ts"
 
 /** How one speech is asked for. */
@@ -311,33 +312,27 @@ export const speak = <E, R>(
   text: Stream.Stream<string, E, R>,
   options: Options
 ): Stream.Stream<Tts.Chunk, E | Tts.TtsError, R> =>
-  Stream.unwrap(Effect.gen(function*() {
-    const scope = yield* Effect.scope
-    const out = yield* Queue.bounded<Tts.Chunk, E | Tts.TtsError | Cause.Done>(maxUnheard)
+  fed(text, maxUnheard, (out, scope) => {
     const course = new Course(options.format)
     const next = Effect.mapError(Scope.provide(begin(options, course, out), scope), options.fail)
     let context: Context | undefined
-    const say = (piece: string): Effect.Effect<void, Tts.TtsError> =>
-      Effect.gen(function*() {
-        course.append(piece)
-        while (context === undefined || !(yield* context.say(piece))) {
-          // Its audio comes first.
-          if (context !== undefined) yield* context.over
-          context = yield* next
+    return {
+      say: (piece) =>
+        Effect.gen(function*() {
+          course.append(piece)
+          while (context === undefined || !(yield* context.say(piece))) {
+            // Its audio comes first.
+            if (context !== undefined) yield* context.over
+            context = yield* next
+          }
+        }),
+      finish: Effect.gen(function*() {
+        if (context !== undefined) {
+          yield* context.end
+          yield* context.over
+          yield* Queue.offer(out, course.rest())
         }
+        yield* Queue.end(out)
       })
-    const finish = Effect.gen(function*() {
-      if (context !== undefined) {
-        yield* context.end
-        yield* context.over
-        yield* Queue.offer(out, course.rest())
-      }
-      yield* Queue.end(out)
-    })
-    const run = Stream.runForEach(spoken(text), say).pipe(
-      Effect.andThen(finish),
-      Effect.catchCause((cause) => Queue.failCause(out, cause))
-    )
-    yield* Effect.forkScoped(run)
-    return Stream.fromQueue(out)
-  }))
+    }
+  })

@@ -19,7 +19,8 @@ import { cutter, fileKind, notBare } from "../provider/pcm.ts"
 import type { Connection } from "../provider/socket.ts"
 import { monotonic } from "../steady.ts"
 import { Aligner, type Alignment } from "../tts/aligner.ts"
-import { hasWords, spoken } from "../tts/pieces.ts"
+import { fed } from "../tts/fed.ts"
+import { hasWords } from "../tts/pieces.ts"
 import { errorFields, errorIn } from "./account.ts"
 
 /** How one speech is asked for. */
@@ -188,19 +189,14 @@ export const speak = <E, R>(
   text: Stream.Stream<string, E, R>,
   options: Options
 ): Stream.Stream<Tts.Chunk, E | Tts.TtsError, R> =>
-  Stream.unwrap(Effect.gen(function*() {
-    const scope = yield* Effect.scope
-    const out = yield* Queue.bounded<Tts.Chunk, E | Tts.TtsError | Cause.Done>(maxUnheard)
+  fed(text, maxUnheard, (out, scope) => {
     let line: Line | undefined
-    const say = (piece: string): Effect.Effect<void, Tts.TtsError> =>
-      Effect.gen(function*() {
-        line ??= yield* Effect.mapError(Scope.provide(dial(options, out), scope), options.fail)
-        yield* line.say(piece)
-      })
-    const run = Stream.runForEach(spoken(text), say).pipe(
-      Effect.andThen(Effect.suspend(() => line === undefined ? Queue.end(out) : line.end)),
-      Effect.catchCause((cause) => Queue.failCause(out, cause))
-    )
-    yield* Effect.forkScoped(run)
-    return Stream.fromQueue(out)
-  }))
+    return {
+      say: (piece) =>
+        Effect.gen(function*() {
+          line ??= yield* Effect.mapError(Scope.provide(dial(options, out), scope), options.fail)
+          yield* line.say(piece)
+        }),
+      finish: Effect.suspend((): Effect.Effect<unknown, Tts.TtsError> => line === undefined ? Queue.end(out) : line.end)
+    }
+  })
