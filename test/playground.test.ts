@@ -33,6 +33,7 @@ describe("The playground", () => {
           ["/", "text/html", "playground.js"],
           ["/playground.css", "text/css", "--ground"],
           ["/playground.js", "text/javascript", "lk.transcription"],
+          ["/replies.js", "text/javascript", "makeReplies"],
           ["/livekit-client.js", "text/javascript", "export"]
         ] as const
       ) {

@@ -163,6 +163,8 @@ export const join = async (/** @type {Options} */ options) => {
   let lostAt
   let speaker
   let silentSince
+  // The agent has taken what was said: what it says before, as a greeting, is no answer.
+  let taken = false
   let agentAt = 0
   let timer
 
@@ -220,12 +222,13 @@ export const join = async (/** @type {Options} */ options) => {
       latency.playout = ((speaker.output.outputLatency ?? 0) + (speaker.output.baseLatency ?? 0)) * 1000
       if (level >= 0.01) {
         // A shorter silence of the agent is a breath; what it says on while the caller falls silent is no answer.
-        if (now - agentAt > 300) {
+        if (now - agentAt > 300 && taken) {
           if (silentSince !== undefined) {
             latency.reply = now - silentSince + latency.playout
             onReply?.(latency.reply)
           }
           silentSince = undefined
+          taken = false
         }
         agentAt = now
       }
@@ -254,11 +257,17 @@ export const join = async (/** @type {Options} */ options) => {
     joined: (message, on) => void joined(message, on),
     clear: () => speaker?.node.port.postMessage("clear", []),
     ping: ({ id }) => tell({ type: "pong", id }),
-    text: ({ type: _, ...text }) => onText?.(text),
+    text: ({ type: _, ...text }) => {
+      if (text.from !== undefined) taken = true
+      onText?.(text)
+    },
     "text-opened": ({ type: _, ...text }) => void texts.set(text.id, { ...text, text: "", open: true }),
     "text-written": ({ id, text }) => grown(id, (before) => ({ text: before.text + text })),
     "text-closed": ({ id }) => grown(id, () => ({ open: false })),
-    attributes: ({ attributes }) => onAttributes?.(attributes),
+    attributes: ({ attributes }) => {
+      if (attributes["lk.agent.state"] === "thinking") taken = true
+      onAttributes?.(attributes)
+    },
     call: async ({ id, method, payload }) => {
       const answer = await Promise.resolve(handlers.get(method)?.(payload)).catch(() => undefined)
       tell({ type: "answer", id, ...(answer === undefined ? {} : { payload: answer }) })

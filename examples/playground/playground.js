@@ -1,5 +1,6 @@
 /** The page of the playground: a stock LiveKit client, and nothing that only our agents understand except the turns. */
 import { Room, RoomEvent, Track } from "./livekit-client.js"
+import { makeReplies } from "./replies.js"
 
 const element = (id) => document.getElementById(id)
 const [join, enter, mute, chat, text, transcript, problem] = [
@@ -23,11 +24,11 @@ let lines = new Map()
 /** When the page heard the caller fall silent, and whether both have been silent since: only then the agent answers. */
 let silentAt
 let waiting = false
+/** The agent has taken what was said: what it says before, as a greeting, is no answer. */
+let taken = false
 /** When the page last heard the agent; a shorter silence is a breath. */
 let agentAt = 0
 const breath = 300
-/** What the page has measured and the agent has not told yet. */
-let heardMs
 let timer
 
 const show = (state) => {
@@ -39,12 +40,21 @@ const fail = (error) => {
   problem.textContent = error instanceof Error ? error.message : String(error)
 }
 
+// It is told when the first of it is sent, and heard a little later, or has been.
+const replies = makeReplies((cell, ms) => {
+  cell.textContent = `${Math.round(ms)} ms`
+})
+
 /** One line a segment: later texts of a segment replace or extend it. */
 const line = (segment, who) => {
   const known = lines.get(segment)
   if (known) return known
   const item = document.createElement("li")
   item.className = who
+  if (who === "user") {
+    replies.asked()
+    taken = true
+  }
   transcript.append(item)
   lines.set(segment, item)
   return item
@@ -91,8 +101,7 @@ const stageNames = {
 
 const onMeasured = ({ stages, totalMs, turn }) => {
   const row = document.createElement("tr")
-  const heard = heardMs === undefined ? "" : `${Math.round(heardMs)} ms`
-  for (const value of [turn, `${Math.round(totalMs)} ms`, heard]) {
+  for (const value of [turn, `${Math.round(totalMs)} ms`, ""]) {
     const cell = document.createElement("td")
     cell.textContent = value
     row.append(cell)
@@ -107,7 +116,7 @@ const onMeasured = ({ stages, totalMs, turn }) => {
     )
   detail.append(cell)
   element("turns").prepend(row, detail)
-  heardMs = undefined
+  replies.told(row.lastChild)
 }
 
 /** What the command tells of the conversation, beside what every frontend sees. */
@@ -162,16 +171,19 @@ const step = () => {
     waiting = false
   } else if (other <= loud) {
     if (silentAt !== undefined && now - agentAt > breath) waiting = true
-  } else if (waiting) {
-    heardMs = now - silentAt
+  } else if (waiting && taken) {
+    replies.heard(now - silentAt)
     silentAt = undefined
-    waiting = false
+    waiting = taken = false
   }
   if (other > loud) agentAt = now
 }
 
 const agentState = (participant) => {
-  if (participant.isAgent) show(participant.attributes["lk.agent.state"] ?? "connecting")
+  if (!participant.isAgent) return
+  const state = participant.attributes["lk.agent.state"]
+  if (state === "thinking") taken = true
+  show(state ?? "connecting")
 }
 
 const hasAgent = (joined) => [...joined.remoteParticipants.values()].some(({ isAgent }) => isAgent)
@@ -251,7 +263,7 @@ const connect = async () => {
   await joined.connect(body.url, body.token)
   if (!wished()) given = joined.name
   element("room").value = joined.name
-  gone = met = false
+  gone = met = taken = false
   show("waiting for an agent")
   joined.remoteParticipants.forEach(agentState)
   fetchAgent(joined)
@@ -272,6 +284,7 @@ const left = () => {
 }
 
 const hold = async () => {
+  replies.asked()
   transcript.replaceChildren()
   element("turns").replaceChildren()
   await connect()

@@ -56,7 +56,8 @@ const page = packageFile("examples/playground/")
 const files: Readonly<Record<string, readonly [file: string, contentType: string]>> = {
   "/": ["index.html", "text/html; charset=utf-8"],
   "/playground.css": ["playground.css", "text/css; charset=utf-8"],
-  "/playground.js": ["playground.js", "text/javascript; charset=utf-8"]
+  "/playground.js": ["playground.js", "text/javascript; charset=utf-8"],
+  "/replies.js": ["../browser/replies.js", "text/javascript; charset=utf-8"]
 }
 
 const client = Effect.try({
