@@ -4,6 +4,7 @@ import { Audio } from "effect-voice"
 import { makeOutputTrack } from "effect-voice/internal/livekit/outputTrack"
 import { client, hold } from "effect-voice/internal/livekit/rtc"
 import { argv } from "node:process"
+import { thorough } from "./thorough.ts"
 
 const format = { sampleRate: 24_000, channels: 1 }
 const engine = { captureLogs: false }
@@ -28,7 +29,7 @@ const hazards: Record<string, Effect.Effect<unknown, unknown>> = {
         void this.captureFrame(rtc.AudioFrame.create(sampleRate, channels, sampleRate))
       }
     }
-    for (let round = 0; round < 25; round++) {
+    for (let round = 0; round < (thorough ? 25 : 8); round++) {
       yield* Effect.forEach(Array.from({ length: 50 }), (_, i) =>
         Effect.gen(function*() {
           const track = yield* makeOutputTrack({
