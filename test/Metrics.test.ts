@@ -1,4 +1,3 @@
-// Alone: it reads the metrics of its process
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Exit, Fiber, Layer, Logger, Metric, Schedule, Schema, Scope } from "effect"
 import { Event, Failure, Metrics } from "effect-voice"

@@ -1,4 +1,3 @@
-// Alone: it reads the metrics of its process
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Context, Effect, Exit, Layer, Metric, Scope, Tracer } from "effect"
 import { type Event, Failure, Metrics } from "effect-voice"

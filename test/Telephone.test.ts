@@ -1,4 +1,3 @@
-// Alone: it plays in real time
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Deferred, Effect, Fiber, Layer, Logger, Redacted, Schema, type Scope, Stream } from "effect"
 import { Audio, Room, Telephone, Worker } from "effect-voice"

@@ -1,4 +1,3 @@
-// Alone: it plays in real time
 /** What a carrier asks and tells of a call over HTTP, as carriers and those who set them up do. */
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Deferred, Effect, Layer, Logger, Redacted, type Scope } from "effect"

@@ -1,5 +1,4 @@
 /** What somebody in a room says of themselves, presses and sends, as a LiveKit room takes it in: bounded, counted, and told once. */
-// Alone: it reads the metrics of its process
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Layer, Logger, Metric, References, Stream } from "effect"
 import { Room } from "effect-voice"

@@ -1,5 +1,4 @@
 /** Requests that no operator and no page sends, to each of our HTTP servers: each is refused or closed, and the next one is answered. */
-// Alone: it reads the metrics of its process
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Layer, Logger, Metric, Redacted, type Scope } from "effect"
 import { Room, Telephone, Worker } from "effect-voice"

@@ -1,4 +1,3 @@
-// Alone: it reads the metrics of its process
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Context, Effect, Layer, Metric, Redacted, Stream } from "effect"
 import { Metrics, Vad } from "effect-voice"

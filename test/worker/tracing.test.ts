@@ -1,4 +1,3 @@
-// Alone: it reads the metrics of its process
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Metric, Scope } from "effect"
 import * as Telemetry from "effect-voice/Layers/Telemetry"
