@@ -45,6 +45,8 @@ export interface PoolSide {
   readonly evict: (assignment: Assignment) => Effect.Effect<void>
   /** It has said something: it may be free by now. */
   readonly onHeard: () => void
+  /** Causes that processes have told since one was ready: who starts again and again fails by the same. */
+  readonly causes: Set<string>
 }
 
 interface Options {
@@ -68,7 +70,7 @@ export class Child {
   readonly #measured: PoolMetrics
   readonly #clock: Clock.Clock
   readonly #fork: (effect: Effect.Effect<void>) => void
-  readonly #onHeard: () => void
+  readonly #pool: PoolSide
   readonly #ready = Deferred.makeUnsafe<void, WorkerError>()
   readonly #exited = Deferred.makeUnsafe<void>()
   readonly #retired = Deferred.makeUnsafe<void>()
@@ -90,14 +92,14 @@ export class Child {
     this.#spans = new ChildSpans(tracer, slot)
     this.#clock = clock
     this.#fork = fork
-    this.#onHeard = pool.onHeard
+    this.#pool = pool
     this.#heardAt = monotonicMs(clock)
     this.#channel = openChannel({
       ...program,
       later: (ms, act) => fork(Effect.andThen(Effect.sleep(ms), Effect.sync(act))),
       onMessage: (message) => {
         this.#receive(message)
-        this.#onHeard()
+        pool.onHeard()
       },
       onNuisance: (what) => this.#mind(what),
       onEnd: (reason) => this.#die(reason)
@@ -214,9 +216,12 @@ export class Child {
     switch (message._tag) {
       case "Ready":
         this.#state = "ready"
+        this.#pool.causes.clear()
         return void Deferred.doneUnsafe(this.#ready, Effect.void)
       case "Log":
-        return this.#fork(relay(message, { child: this.slot }))
+        return this.#fork(
+          relay(message, { child: this.slot }, this.#state === "starting" ? this.#pool.causes : undefined)
+        )
       case "SpanBegan":
         return this.#spans.began(message)
       case "SpanEnded":

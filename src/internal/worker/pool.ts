@@ -32,7 +32,11 @@ export const makePool = (
       limit: jobSettings.prewarmTimeout + patience.start,
       next: () => children().filter((child) => free(child) > 0).sort((a, b) => a.jobs.size - b.jobs.size)[0]
     })
-    const slots = yield* openSlots(settings, jobSettings, { evict, onHeard: () => waiting.look() })
+    const slots = yield* openSlots(settings, jobSettings, {
+      evict,
+      onHeard: () => waiting.look(),
+      causes: new Set()
+    })
     children = slots.children
 
     const killSilent = Effect.suspend(() =>
