@@ -172,7 +172,8 @@ describe("Prometheus", () => {
       const logger = Logger.make<unknown, void>(({ cause, logLevel, message }) => {
         lines.push([logLevel, [message].flat()[0], Cause.pretty(cause).split("\n", 1)[0]!])
       })
-      let check: Effect.Effect<boolean, unknown> = Effect.fail(new RangeError("the table is gone"))
+      const gone = new RangeError("the table is gone")
+      let check: Effect.Effect<boolean, unknown> = Effect.fail<unknown>(gone)
       const port = yield* Effect.provide(start({ ready: Effect.suspend(() => check) }), Logger.layer([logger]))
       const status = Effect.map(request(port, "/ready"), (response) => response.status)
       assert.deepStrictEqual([yield* status, yield* status], [503, 503])
@@ -180,7 +181,7 @@ describe("Prometheus", () => {
       assert.deepStrictEqual(lines, [told])
       check = Effect.succeed(true)
       assert.strictEqual(yield* status, 200)
-      check = Effect.die(new RangeError("the table is gone"))
+      check = Effect.die(gone)
       assert.strictEqual(yield* status, 503)
       assert.deepStrictEqual(lines, [told, told])
     }).pipe(isolated))

@@ -9,14 +9,16 @@ const ours = new Tts.TtsError({
   reason: new Failure.InvalidRequest({ detail: "voice: there is none" })
 })
 
+const broken = new RangeError("room 900")
+
 describe("a call over a socket", () => {
   it.effect.each<readonly [what: string, program: Effect.Effect<unknown, unknown>, line: object]>([
-    ["fails by code of its program", Effect.fail(new RangeError("room 900")), {
+    ["fails by code of its program", Effect.fail<unknown>(broken), {
       level: "Error",
       cause: "RangeError: room 900",
       annotations: { room: "call-1", reason: "RangeError" }
     }],
-    ["dies by code of its program", Effect.die(new RangeError("room 900")), {
+    ["dies by code of its program", Effect.die(broken), {
       level: "Error",
       cause: "RangeError: room 900",
       annotations: { room: "call-1", reason: "RangeError" }
