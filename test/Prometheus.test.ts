@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigProvider, Context, Effect, Exit, Layer, Metric, Scope, Tracer } from "effect"
+import { Cause, ConfigProvider, Context, Effect, Exit, Layer, Logger, Metric, Scope, Tracer } from "effect"
 import { type Event, Failure, Metrics } from "effect-voice"
 import * as Prometheus from "effect-voice/Layers/Prometheus"
 import { FetchHttpClient, HttpClient, HttpClientRequest } from "effect/http"
@@ -163,6 +163,26 @@ describe("Prometheus", () => {
       for (const path of ["/health", "/ready"]) {
         assert.strictEqual((yield* request(silent, path)).status, 404, "where the program says nothing")
       }
+    }).pipe(isolated))
+
+  it.live("logs why a check fails, once until it answers again", () =>
+    Effect.gen(function*() {
+      const lines: Array<readonly [level: string, message: unknown, cause: string]> = []
+      const logger = Logger.make<unknown, void>(({ cause, logLevel, message }) => {
+        lines.push([logLevel, [message].flat()[0], Cause.pretty(cause).split("\n", 1)[0]!])
+      })
+      const gone = new RangeError("the table is gone")
+      let check: Effect.Effect<boolean, unknown> = Effect.fail<unknown>(gone)
+      const port = yield* Effect.provide(start({ ready: Effect.suspend(() => check) }), Logger.layer([logger]))
+      const status = Effect.map(request(port, "/ready"), (response) => response.status)
+      assert.deepStrictEqual([yield* status, yield* status], [503, 503])
+      const told = ["Error", "the option ready has failed: it answers 503", "RangeError: the table is gone"] as const
+      assert.deepStrictEqual(lines, [told])
+      check = Effect.succeed(true)
+      assert.strictEqual(yield* status, 200)
+      check = Effect.die(gone)
+      assert.strictEqual(yield* status, 503)
+      assert.deepStrictEqual(lines, [told, told])
     }).pipe(isolated))
 
   it.live("turns metrics off with ENABLE_METRICS=false", () =>

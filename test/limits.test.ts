@@ -24,6 +24,7 @@ const none: Readonly<Record<string, string>> = {
   "cartesia/stream.ts: maxUnheard": "of our own audio",
   "config/variable.ts: longest": "of what is shown of a variable",
   "cost.ts: most": "of what is remembered to warn once",
+  "worker/childLog.ts: mostCauses": "of what is remembered to tell once",
   "elevenlabs/stream.ts: maxUnheard": "of our own audio",
   "openai/realtime.ts: mostFailures": "of our own attempts",
   "openai/speech.ts: maxInput": "of what the provider takes",

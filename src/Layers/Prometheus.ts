@@ -11,6 +11,7 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as EffectConfig from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -28,6 +29,7 @@ import { InvalidOptions } from "../Failure.ts"
 import { layerFrom } from "../internal/config/variable.ts"
 import { asItself, openHttpServer } from "../internal/httpServer.ts"
 import * as Check from "../internal/options.ts"
+import { logFailure } from "../internal/worker/failureLog.ts"
 import * as Metrics from "../Metrics.ts"
 
 /**
@@ -91,7 +93,7 @@ export interface Options {
   readonly host?: string | undefined
   /** Where the metrics are. @default "/metrics" */
   readonly path?: `/${string}` | undefined
-  /** Asked at `/health`: 200 where it says so, 503 where it does not, fails, or takes five seconds. @default `/health` is not found */
+  /** Asked at `/health`: 200 where it says so, 503 where it does not, fails (which is logged once), or takes five seconds. @default `/health` is not found */
   readonly health?: Effect.Effect<boolean, unknown> | undefined
   /** The same at `/ready`. @default `/ready` is not found */
   readonly ready?: Effect.Effect<boolean, unknown> | undefined
@@ -137,11 +139,26 @@ const notAllowed = HttpServerResponse.text("use GET\n", { status: 405, headers: 
 
 const patience = "5 seconds"
 
-const answer = (check: Effect.Effect<boolean, unknown>): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
-  Effect.timeout(check, patience).pipe(
-    Effect.catchCause(() => Effect.succeed(false)),
+/** What a check says; that it breaks is told once, until it says something again. */
+const makeAnswer = (
+  option: "health" | "ready",
+  check: Effect.Effect<boolean, unknown>
+): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
+  let isTold = false
+  const late = Effect.fail(new Cause.TimeoutError(`${option} took more than ${patience}`))
+  return Effect.timeoutOrElse(check, { duration: patience, orElse: () => late }).pipe(
+    Effect.tap(() => Effect.sync(() => void (isTold = false))),
+    Effect.catchCause((cause) => {
+      const isNew = !isTold
+      isTold = true
+      return Effect.as(
+        isNew ? logFailure(`the option ${option} has failed: it answers 503`, cause) : Effect.void,
+        false
+      )
+    }),
     Effect.map((well) => well ? ok : failing)
   )
+}
 
 const responder = (
   { enabled, health, path = "/metrics", prefix: asked = "", ready }: Settings,
@@ -154,10 +171,14 @@ const responder = (
       contentType: "text/plain; version=0.0.4; charset=utf-8"
     })
   )
+  const answers = {
+    health: health && makeAnswer("health", health),
+    ready: ready && makeAnswer("ready", ready)
+  }
   const found = (target: string | undefined): Effect.Effect<HttpServerResponse.HttpServerResponse> | undefined => {
     if (target === path) return enabled ? metrics : undefined
-    if (target === "/health") return health && answer(health)
-    return target === "/ready" ? ready && answer(ready) : undefined
+    if (target === "/health") return answers.health
+    return target === "/ready" ? answers.ready : undefined
   }
   return (request: HttpServerRequest.HttpServerRequest): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
     const response = found(request.url.split("?", 1)[0])

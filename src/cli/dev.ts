@@ -1,6 +1,7 @@
 /** What `dev` does: runs the agent with a page to talk to it, on a LiveKit server or without one. */
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import { effectOf } from "../internal/given.ts"
 import { holdEngine } from "../internal/worker/executor.ts"
 import * as LiveKitRoom from "../Layers/LiveKitRoom.ts"
 import * as Worker from "../Worker.ts"
@@ -40,7 +41,10 @@ export const run = (input: Input) =>
     const connect = definition.options.connect ?? ((entrance) => LiveKitRoom.connect({ ...entrance, encryption }))
     const told: Worker.Definition<unknown> = {
       ...definition,
-      options: { ...definition.options, connect: (entrance) => Effect.map(connect(entrance), withTold) }
+      options: {
+        ...definition.options,
+        connect: (entrance) => Effect.map(effectOf("connect", () => connect(entrance)), withTold)
+      }
     }
     if (input.playground) {
       const url = yield* playground.serve({

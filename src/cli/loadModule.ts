@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import { existsSync, statSync } from "node:fs"
+import { existsSync, lstatSync, statSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import { own } from "../internal/own.ts"
@@ -88,7 +88,10 @@ const instead = "write: export default Worker.define({ … })"
 const absent = (file: string): string | undefined => {
   if (file === "") return "name a module, such as desk.ts"
   const stat = statSync(resolve(file), { throwIfNoEntry: false })
-  if (stat === undefined) return "there is no such file"
+  if (stat === undefined) {
+    const isLink = lstatSync(resolve(file), { throwIfNoEntry: false })?.isSymbolicLink() === true
+    return isLink ? "it is a link to a file that is not there" : "there is no such file"
+  }
   if (stat.isDirectory()) return "it is a folder: name the module in it, such as desk.ts"
   return stat.isFile() ? undefined : "it is no file"
 }

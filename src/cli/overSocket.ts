@@ -6,13 +6,13 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { readFile } from "node:fs/promises"
 import type { Given } from "../Config.ts"
-import { noting, within } from "../internal/config/findings.ts"
+import { within } from "../internal/config/findings.ts"
 import { packageFile } from "../internal/packageFiles.ts"
 import { answering, makeCalls } from "../internal/webSocket/calls.ts"
 import { listen, type Page } from "../internal/webSocket/listen.ts"
 import { check } from "../internal/webSocket/options.ts"
 import type { Definition } from "../Worker.ts"
-import { hold } from "./singleConversation.ts"
+import { hold, ready } from "./singleConversation.ts"
 import { withTold } from "./told.ts"
 
 /** The page cannot be served. */
@@ -67,7 +67,7 @@ export const isWanted: Effect.Effect<boolean> = Effect.map(
 export const serve = (definition: Definition<unknown>, options: Options) =>
   Effect.gen(function*() {
     const settings = yield* check({ port: options.port })
-    const entry = yield* noting(definition.open, (all) => all)
+    const entry = yield* ready(definition)
     const desk = answering(settings.calls.mostCalls, (room) =>
       hold(definition, entry, withTold(room), {
         id: room.name,

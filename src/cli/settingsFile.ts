@@ -3,7 +3,6 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { constants } from "node:fs"
 import * as fs from "node:fs/promises"
-import { parseEnv } from "node:util"
 
 /** Why a file gives no settings, without a word of what is in it. */
 export interface Unread {
@@ -83,11 +82,11 @@ const textOf = (bytes: Uint8Array): Result.Result<string, Unread> =>
     catch: () => unread("it is not written in UTF-8: save it as UTF-8")
   }).pipe(
     Result.filterOrFail((text) => !text.includes("\0"), () => unread("it is not written in UTF-8: save it as UTF-8")),
-    Result.map((text) => text.replaceAll(/\r\n?/g, "\n").replaceAll(/^([^\S\n]*export)[^\S\n]+/gm, "$1 "))
+    Result.map((text) => text.replaceAll(/\r\n?/g, "\n"))
   )
 
 const blank = /^\s*(?:#.*)?$/
-const beginning = /^[^\S\n]*(?:export )?[A-Za-z_][\w.-]*[^\S\n]*=[^\S\n]*/
+const beginning = /^\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*=/
 
 /** Where the line ends that a place is in. */
 const lineEnd = (text: string, at: number): number => {
@@ -95,31 +94,32 @@ const lineEnd = (text: string, at: number): number => {
   return end < 0 ? text.length : end
 }
 
-/** Where the last line of a value in quotes ends; undefined if the quote is not closed, or something follows it. */
-const quotedTo = (text: string, at: number): number | undefined => {
-  const close = text.indexOf(text.charAt(at), at + 1)
-  const end = lineEnd(text, close)
-  return close < 0 || !blank.test(text.slice(close + 1, end)) ? undefined : end
+interface Setting {
+  readonly name: string
+  readonly value: string
+  /** Where the last line of its value ends. */
+  readonly to: number
 }
 
-/** Numbers of the lines that set nothing, or not what they seem to. */
-const wrongLines = (text: string): ReadonlyArray<number> => {
-  const wrong: Array<number> = []
-  let number = 1
-  for (let at = 0; at < text.length;) {
-    let end = lineEnd(text, at)
-    const line = text.slice(at, end)
-    if (!blank.test(line)) {
-      const begun = beginning.exec(line)?.[0].length
-      const isQuoted = begun !== undefined && /^["'`]/.test(line.slice(begun))
-      const to = isQuoted ? quotedTo(text, at + begun) : begun === undefined ? undefined : end
-      if (to === undefined) wrong.push(number)
-      else end = to
-    }
-    number += text.slice(at, end).split("\n").length
-    at = end + 1
+/** What the line sets that begins there; undefined if nothing, or not what it seems to. */
+const settingAt = (text: string, at: number): Setting | undefined => {
+  const to = lineEnd(text, at)
+  const line = text.slice(at, to)
+  const [begun = "", name] = beginning.exec(line) ?? []
+  if (name === undefined) return undefined
+  const rest = line.slice(begun.length)
+  const quote = /^\s*(["'`])/.exec(rest)
+  if (quote === null) {
+    // With a # in its midst it may be meant as it is, or to end there.
+    const value = rest.replace(/\s#.*$/, "").trim()
+    return value.includes("#") ? undefined : { name, value, to }
   }
-  return wrong
+  const from = at + begun.length + quote[0].length
+  const close = text.indexOf(quote[1]!, from)
+  const end = lineEnd(text, close)
+  if (close < 0 || !blank.test(text.slice(close + 1, end))) return undefined
+  const value = text.slice(from, close)
+  return { name, value: quote[1] === "\"" ? value.replaceAll("\\n", "\n") : value, to: end }
 }
 
 const most = 5
@@ -127,17 +127,28 @@ const most = 5
 const refused = (wrong: ReadonlyArray<number>): Unread => {
   const which = `${wrong.slice(0, most).join(", ")}${wrong.length > most ? " and more" : ""}`
   return unread(
-    `line${wrong.length === 1 ? "" : "s"} ${which}: write NAME=value, with a quote at both ends of the value or at none`
+    `line${
+      wrong.length === 1 ? "" : "s"
+    } ${which}: write NAME=value, with a quote at both ends of the value or at none, and with quotes where there is a # in it`
   )
 }
 
 /** What a text sets. */
 export const settingsOf = (bytes: Uint8Array): Result.Result<Readonly<Record<string, string>>, Unread> =>
   Result.flatMap(textOf(bytes), (text) => {
-    const wrong = wrongLines(text)
-    return wrong.length > 0
-      ? Result.fail(refused(wrong))
-      : Result.succeed(parseEnv(text) as Readonly<Record<string, string>>)
+    const settings = new Map<string, string>()
+    const wrong: Array<number> = []
+    let number = 1
+    for (let at = 0; at < text.length;) {
+      const isBlank = blank.test(text.slice(at, lineEnd(text, at)))
+      const setting = isBlank ? undefined : settingAt(text, at)
+      if (setting !== undefined) settings.set(setting.name, setting.value)
+      else if (!isBlank) wrong.push(number)
+      const end = setting?.to ?? lineEnd(text, at)
+      number += text.slice(at, end).split("\n").length
+      at = end + 1
+    }
+    return wrong.length > 0 ? Result.fail(refused(wrong)) : Result.succeed(Object.fromEntries(settings))
   })
 
 /** What a file sets. */

@@ -1,11 +1,14 @@
 /** One conversation without a worker: a job that nobody has dispatched. */
 import * as Effect from "effect/Effect"
 import type * as Config from "../Config.ts"
-import { noting, within } from "../internal/config/findings.ts"
+import { within } from "../internal/config/findings.ts"
 import { CurrentJob } from "../internal/session.ts"
+import { entryInTime } from "../internal/worker/executor.ts"
+import { checkDefinition } from "../internal/worker/options.ts"
 import { ownJob } from "../internal/worker/ownJob.ts"
 import type { Room } from "../Room.ts"
 import type { Definition } from "../Worker.ts"
+import { explainedAs } from "./userError.ts"
 
 interface About {
   readonly id: string
@@ -35,6 +38,10 @@ export const hold = <E>(
     yield* Effect.provideService(entry(job, room), CurrentJob, facts)
   })
 
+/** The entry of a definition that is in order, with its layer built and warm. */
+export const ready = <E>(definition: Definition<E>) =>
+  Effect.flatMap(checkDefinition(definition), (settings) => entryInTime(definition, settings))
+
 /** Runs the entry of a definition once, in a room that is opened when everything else is there. */
 export const converse = <E, E2, R>(
   definition: Definition<E>,
@@ -43,6 +50,6 @@ export const converse = <E, E2, R>(
   given: Config.Given
 ) =>
   within(given)(Effect.scoped(Effect.gen(function*() {
-    const entry = yield* noting(definition.open, (all) => all)
-    yield* hold(definition, entry, yield* open, about)
+    const entry = yield* ready(definition)
+    yield* explainedAs("the agent's entry has failed")(hold(definition, entry, yield* open, about))
   })))

@@ -35,11 +35,18 @@ const Ready = Schema.Struct({
   load: Schema.Finite
 })
 
-const ask = (url: string, path: string, token: string | undefined): Effect.Effect<string, StatusError> =>
+interface Answer {
+  readonly status: number
+  readonly text: string
+}
+
+const ask = (url: string, path: string, token: string | undefined): Effect.Effect<Answer, StatusError> =>
   Effect.tryPromise({
     try: async (signal) => {
       const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` }
-      return await (await fetch(url + path, { signal, headers })).text()
+      // A worker sends nobody elsewhere.
+      const answer = await fetch(url + path, { signal, headers, redirect: "manual" })
+      return { status: answer.status, text: await answer.text() }
     },
     catch: () => new StatusError({ url, detail: "nobody answers; is the worker running, with this port (--url)?" })
   }).pipe(
@@ -49,7 +56,7 @@ const ask = (url: string, path: string, token: string | undefined): Effect.Effec
     })
   )
 
-const read = <A>(schema: Schema.Codec<A, unknown>, url: string, text: string): Effect.Effect<A, StatusError> =>
+const read = <A>(schema: Schema.Codec<A, unknown>, url: string, { text }: Answer): Effect.Effect<A, StatusError> =>
   Effect.mapError(
     Schema.decodeUnknownEffect(Schema.fromJsonString(schema))(text),
     () => new StatusError({ url, detail: "no worker's answer; one that wants a token tells nothing without (--token)" })
@@ -69,11 +76,14 @@ const megabytes = (bytes: number): string => `${Math.round(bytes / 1_048_576)} M
 const breakerStates = ["closed", "half-open", "open"]
 
 /** Those that are not closed, of the text that Prometheus reads. */
-const breakersOf = (metrics: string): ReadonlyArray<string> =>
-  Array.from(metrics.matchAll(/^agent_breaker_state\{([^}]*)\} ([12])$/gm), ([, labels = "", state]) => {
+const breakersOf = ({ status, text }: Answer): string => {
+  if (status !== 200) return `unknown: it serves no metrics (status ${status})`
+  const open = Array.from(text.matchAll(/^agent_breaker_state\{([^}]*)\} ([12])$/gm), ([, labels = "", state]) => {
     const label = (name: string): string => new RegExp(`${name}="([^"]*)"`).exec(labels)?.[1] ?? "?"
     return `${label("provider")} (${label("component")}) is ${breakerStates[Number(state)]}`
   })
+  return open.length === 0 ? "all closed" : open.join("; ")
+}
 
 /** Without what may be a secret. */
 const shown = (url: string): string => url.replace(/\/\/[^/]*@/, "//…@").replace(/\?.*/s, "?…")
@@ -89,8 +99,8 @@ export const status = (url: string, token: string | undefined): Effect.Effect<st
           "is no address of a worker; --url wants one as http://127.0.0.1:8081, without name, password or question"
       })
     }
-    const health = yield* Effect.flatMap(ask(url, "/health", token), (text) => read(Health, url, text))
-    const ready = yield* Effect.flatMap(ask(url, "/ready", token), (text) => read(Ready, url, text))
+    const health = yield* Effect.flatMap(ask(url, "/health", token), (answer) => read(Health, url, answer))
+    const ready = yield* Effect.flatMap(ask(url, "/ready", token), (answer) => read(Ready, url, answer))
     const breakers = breakersOf(yield* ask(url, "/metrics", token))
     const line = (name: string, value: string): string => `${name.padEnd(13)}${value}`
     return [
@@ -104,7 +114,7 @@ export const status = (url: string, token: string | undefined): Effect.Effect<st
       line("load", ready.load.toFixed(2)),
       line("memory", megabytes(health.memoryBytes)),
       line("event loop", `${Math.round(health.eventLoopDelayMs)} ms behind`),
-      line("breakers", breakers.length === 0 ? "all closed" : breakers.join("; ")),
+      line("breakers", breakers),
       ...health.children.map(({ jobs, memoryBytes, pid, slot, state }) =>
         line(`process ${slot}`, `${state}, ${jobs} calls, ${megabytes(memoryBytes)}, pid ${pid ?? "none"}`)
       )

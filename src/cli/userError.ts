@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { explain } from "../internal/config/variable.ts"
+import { isOurs } from "../internal/foreign.ts"
 import { WorkerError } from "../internal/worker/errors.ts"
 import { logFailure, nameOf } from "../internal/worker/failureLog.ts"
 
@@ -21,35 +22,33 @@ export class PortInUse extends Schema.TaggedError<PortInUse>("effect-voice/cli/P
   }
 }
 
-/** What went wrong, in the words of whoever noticed it; undefined where they have none. */
+/** What went wrong, in this library's words; undefined where others have made the failure. */
 export const wordsOf = (error: unknown): string | undefined =>
   error instanceof EffectConfig.ConfigError
     ? explain(error).message
-    : Predicate.hasProperty(error, "message") && typeof error.message === "string" && error.message !== ""
+    : isOurs(error) && error.message !== ""
     ? error.message
     : undefined
 
-const unready = "the agent could not be made ready"
-
-/** As its author's code made it, by whichever logger there is. */
-const loggedAbove = (cause: Cause.Cause<unknown>) =>
-  Effect.andThen(
-    logFailure(unready, cause),
-    Effect.fail(new CliError.UserError({ cause: `${unready} (${nameOf(cause)}); see above` }))
-  )
-
-export const explained = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, CliError.UserError, R> =>
-  effect.pipe(
-    Effect.catchDefect((defect) => loggedAbove(Cause.die(defect))),
-    Effect.tapError((error) => Effect.logDebug("the whole failure", error)),
-    Effect.catch((error) => {
+/** The failure of something in its words; what others have made is logged, with its place, by whichever logger there is. */
+export const explainedAs =
+  (what: string) => <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, CliError.UserError, R> => {
+    const told = (cause: Cause.Cause<unknown>): Effect.Effect<never, CliError.UserError> => {
+      const error = Cause.squash(cause)
       if (error instanceof CliError.UserError) return Effect.fail(error)
       const words = wordsOf(error)
-      return words === undefined
-        ? loggedAbove(Cause.fail(error))
-        : Effect.fail(new CliError.UserError({ cause: words }))
-    })
-  )
+      if (words !== undefined) return Effect.fail(new CliError.UserError({ cause: words }))
+      const above = new CliError.UserError({ cause: `${what} (${nameOf(cause)}); see above` })
+      return Effect.andThen(logFailure(what, cause), Effect.fail(above))
+    }
+    return effect.pipe(
+      Effect.tapError((error) => Effect.logDebug("the whole failure", error)),
+      // Whoever is interrupted from outside does not come here.
+      Effect.catchCause(told)
+    )
+  }
+
+export const explained = explainedAs("the agent could not be made ready")
 
 /** The same failure, by the flag that mends it, and with who listens there, as far as that can be asked. */
 export const portInUse = (error: unknown, port: number): Effect.Effect<never, unknown> => {

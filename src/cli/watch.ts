@@ -10,13 +10,13 @@ import * as Queue from "effect/Queue"
 import * as Scope from "effect/Scope"
 import { type FSWatcher, statSync, watch as watchFolder } from "node:fs"
 import { basename, dirname, join } from "node:path"
-import { noting } from "../internal/config/findings.ts"
 import { Findings } from "../internal/config/variable.ts"
 import { logFailure } from "../internal/worker/failureLog.ts"
 import type { Entry, Prewarm } from "../internal/worker/prewarm.ts"
 import type { Definition } from "../Worker.ts"
 import { load, type Loaded, type ModuleError } from "./loadModule.ts"
 import { type Modules, watchModules } from "./modules.ts"
+import { ready } from "./singleConversation.ts"
 import { wordsOf } from "./userError.ts"
 
 /** One version of the program, with the calls that have it. */
@@ -27,10 +27,10 @@ interface Version {
   isOld: boolean
 }
 
-const openVersion = (open: Prewarm<unknown>): Effect.Effect<Version, unknown> =>
+const openVersion = (definition: Definition<unknown>): Effect.Effect<Version, unknown> =>
   Effect.gen(function*() {
     const scope = yield* Scope.make()
-    const entry = yield* noting(open, (all) => all).pipe(
+    const entry = yield* ready(definition).pipe(
       Scope.provide(scope),
       Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
     )
@@ -84,7 +84,7 @@ const lookInterval = "1 second"
 
 /** Told in its words, or with its place where its author's code has thrown it. */
 const refused = (message: string, cause: Cause.Cause<unknown>): Effect.Effect<void> => {
-  const words = Cause.hasDies(cause) ? undefined : wordsOf(Cause.squash(cause))
+  const words = wordsOf(Cause.squash(cause))
   return words === undefined ? logFailure(message, cause) : Effect.logError(`${message}: ${words}`)
 }
 
@@ -108,14 +108,14 @@ const reopening = (loaded: Loaded, file: string, modules: Modules): Prewarm<unkn
         return Scope.close(version.scope, Exit.void)
       })
     yield* Effect.addFinalizer((exit) => Effect.forEach(versions, ({ scope }) => Scope.close(scope, exit)))
-    let current = keep(yield* openVersion(loaded.definition.open))
+    let current = keep(yield* openVersion(loaded.definition))
     const { look, queue } = yield* changes(modules)
     yield* look
 
     const reload = Effect.gen(function*() {
       modules.renew()
       const { definition } = yield* load(file)
-      const next = keep(yield* openVersion(definition.open))
+      const next = keep(yield* openVersion(definition))
       // Who comes in between must not leave it open.
       yield* Effect.uninterruptible(Effect.suspend(() => {
         const old = current

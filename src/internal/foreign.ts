@@ -52,7 +52,7 @@ const textOf = (error: string): string => {
 }
 
 /** The error as it may be told: its name, its message and where it was made; no fields, which may hold anything. */
-const plain = (error: unknown, depth = 0): Error => {
+const plain = (error: unknown, within: ReadonlyArray<unknown> = []): Error => {
   const tag = Predicate.hasProperty(error, "_tag") ? error._tag : undefined
   const text = typeof error === "string"
     ? textOf(error)
@@ -67,8 +67,10 @@ const plain = (error: unknown, depth = 0): Error => {
   copy.name = error instanceof Error ? error.name : typeof tag === "string" ? tag : "Error"
   const stack = Predicate.hasProperty(error, "stack") && typeof error.stack === "string" ? framesOf(error.stack) : ""
   copy.stack = `${copy.name}: ${copy.message}${isOurs(error) ? "" : stack}`
-  if (depth < 5 && Predicate.hasProperty(error, "cause") && error.cause !== undefined && !isOurOwn(error)) {
-    copy.cause = plain(error.cause, depth + 1)
+  if (Predicate.hasProperty(error, "cause") && error.cause !== undefined && !isOurOwn(error)) {
+    const outer = [...within, error]
+    // One that is its own cause tells nothing more.
+    if (outer.length <= 5 && !outer.includes(error.cause)) copy.cause = plain(error.cause, outer)
   }
   return copy
 }

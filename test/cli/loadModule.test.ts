@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Logger, References } from "effect"
 import { TestClock } from "effect/testing"
 import { execFile, execFileSync } from "node:child_process"
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import process from "node:process"
@@ -141,6 +141,8 @@ describe("the module of an agent", () => {
       assert.include(yield* said(path("sub")), "it is a folder: name the module in it")
       assert.include(yield* said(path("none.js")), "there is no such file")
       assert.include(yield* said(path("pipe.js")), "it is no file")
+      symlinkSync(path("gone.js"), path("link.js"))
+      assert.include(yield* said(path("link.js")), "it is a link to a file that is not there")
     }))
 
   it.effect("that never ends its import is told of after ten seconds, and given up after a minute", () =>

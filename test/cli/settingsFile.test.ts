@@ -35,6 +35,12 @@ describe("a file of settings", () => {
     ["values of several lines", "A=\"1\nx y\n3\"\nB='\n'\nC=4", { A: "1\nx y\n3", B: "\n", C: "4" }],
     ["space", "\tA = 1\nB =\t2 \n", { A: "1", B: "2" }],
     ["signs", "A=a=b==\nB=", { A: "a=b==", B: "" }],
+    ["empty values", "export A=\nB=\"\"\nC= # none\nexport D=", { A: "", B: "", C: "", D: "" }],
+    ["a value of several lines that looks like settings", "A='\nexport   B=1\n'", { A: "\nexport   B=1\n" }],
+    ["space that is none of ASCII", "\u00a0A=\u00a01\n\ufeffB=2", { A: "1", B: "2" }],
+    ["a name twice", "A=1\nA=2", { A: "2" }],
+    ["a # in quotes", "A=\"b#c\"#d\nB='#'\nC=`# e`", { A: "b#c", B: "#", C: "# e" }],
+    ["what stands for a line's end", "A=\"x\\ny\"\nB='x\\ny'\nC=x\\ny", { A: "x\ny", B: "x\\ny", C: "x\\ny" }],
     ["nothing", "", {}]
   ])("is read with %s", (_, text, sets) => {
     assert.deepStrictEqual({ ...Result.getOrThrow(settingsOf(bytesOf(text))) }, sets)
@@ -49,6 +55,8 @@ describe("a file of settings", () => {
     ["A=\"secret\nB=2", "line 1:"],
     ["A=\"secret\nB=2\nC=\"3\"", "line 1:"],
     ["A='secret'B\nB=2", "line 1:"],
+    ["A=secret#1", "with quotes where there is a # in it"],
+    ["A=#secret", "line 1:"],
     ["-A=1\n".repeat(9), "lines 1, 2, 3, 4, 5 and more"],
     [Uint8Array.of(0x41, 0x3d, 0xfc), "save it as UTF-8"],
     ["A=1\0", "save it as UTF-8"]

@@ -22,6 +22,7 @@ describe("a command that fails", () => {
           [undefined, "unknown", "Error: undefined was thrown"],
           [null, "unknown", "Error: null was thrown"],
           [7, "unknown", "Error: number was thrown"],
+          [new RangeError("room 900"), "RangeError", "RangeError: room 900"],
           [{ guest: "Ann" }, "unknown", "Error: an object without a message was thrown"]
         ] as const
       ) {

@@ -43,6 +43,19 @@ describe("what a program has thrown", () => {
       }
     }))
 
+  it.effect("is logged without end by no circle of causes", () =>
+    Effect.gen(function*() {
+      const first = new NoRoom("no room is free")
+      const second = new NoRoom("no guest left", { cause: first })
+      first.cause = second
+      const [line = ""] = yield* logged(Cause.die(first))
+      const [told = ""] = line.split("{\"_id\"")
+      assert.deepStrictEqual([told.match(/no room is free/g), told.match(/no guest left/g)].map((all) => all?.length), [
+        1,
+        1
+      ])
+    }))
+
   it.effect("is logged by its message where it is an error of this library, and by its kind where it may quote", () =>
     Effect.gen(function*() {
       const ours = new Tts.TtsError({

@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Layer, Logger, References } from "effect"
 import * as Worker from "effect-voice/Worker"
+import { TestClock } from "effect/testing"
+import { makeMemoryRoom } from "../../src/internal/room/memoryRoom.ts"
 import failing from "../cli/failing.ts"
 import { makeJob, outcome } from "../support/agentServer.ts"
 import { memory, settled, start } from "./support.ts"
@@ -147,5 +149,90 @@ describe("a job that fails", () => {
         assert.strictEqual(line?.level, "Error", message)
         assert.isTrue(line?.cause.startsWith(`${cause}\n`), message)
       }
+    }))
+
+  it.effect.each<
+    readonly [what: string, connect: (name: string) => unknown, says: string, line: object, message: string]
+  >([
+    [
+      "a thing that is no room",
+      () => Effect.succeed({}),
+      "InvalidOptions",
+      { level: "Warn", detail: "connect must give a Room, not an object" },
+      "the room could not be joined"
+    ],
+    [
+      "nothing",
+      () => Effect.void,
+      "InvalidOptions",
+      { level: "Warn", detail: "connect must give a Room, not undefined" },
+      "the room could not be joined"
+    ],
+    [
+      "a room too late",
+      () => Effect.never,
+      "TimeoutError",
+      { level: "Error", cause: "TimeoutError: connect took more than 1000 ms (joinTimeout)" },
+      "the room could not be joined"
+    ],
+    [
+      "a room that breaks",
+      (name) =>
+        Effect.map(
+          makeMemoryRoom({ name }),
+          ({ room }) => ({ ...room, ended: Effect.delay(Effect.die(new RangeError("gone")), 500) })
+        ),
+      "RangeError",
+      { level: "Error", cause: "RangeError: gone" },
+      "the job failed"
+    ]
+  ])(
+    "because connect gave %s is reported, logged once, and goes on nowhere",
+    ([, connect, says, expected, message]) =>
+      Effect.gen(function*() {
+        const { layer, lines } = recorded()
+        const server = yield* memory()
+        const ended: Array<string> = []
+        const definition = Worker.define({
+          layer: Layer.empty,
+          joinTimeout: "1 second",
+          // What JavaScript may give.
+          connect: (({ job }: Worker.Entrance) => connect(job.room.name)) as NonNullable<
+            Worker.DefineOptions<never, never>["connect"]
+          >,
+          entry: (job) =>
+            Effect.andThen(
+              job.onShutdown(() => ended.push("callback")),
+              Effect.onInterrupt(Effect.never, () => Effect.sync(() => void ended.push("entry")))
+            )
+        })
+        const worker = yield* Effect.provide(start(definition, server), layer)
+        const connection = yield* server.next
+        yield* connection.dispatch(makeJob("AJ_1"))
+        yield* settled
+        yield* TestClock.adjust("1 second")
+        const end = yield* outcome(connection)
+        assert.deepInclude(end, { jobId: "AJ_1", error: says })
+        yield* settled
+        const told = lines.filter(({ level }) => level === "Error" || level === "Warn")
+        assert.deepStrictEqual(told.map((line) => line.message), [message])
+        const { annotations, cause, level } = told[0]!
+        const { detail } = annotations
+        assert.deepInclude({ level, detail, cause: cause.split("\n", 1)[0] }, expected)
+        assert.deepStrictEqual(ended, message === "the job failed" ? ["entry", "callback"] : [])
+        assert.strictEqual((yield* worker.status).jobs, 0)
+      })
+  )
+
+  it.effect("is not said to be declined by accept, which has not decided", () =>
+    Effect.gen(function*() {
+      const { layer, lines } = recorded()
+      const server = yield* memory()
+      yield* Effect.provide(start(failing, server), layer)
+      const connection = yield* server.next
+      assert.isFalse(yield* connection.dispatch(makeJob("AJ_1", { metadata: "refuse" })))
+      yield* settled
+      const declined = lines.find((line) => line.message === "a job is declined")
+      assert.strictEqual(declined?.annotations["why"], "accept has not decided")
     }))
 })

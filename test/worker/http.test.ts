@@ -294,11 +294,21 @@ describe("metrics", () => {
         ["gauge", "disk_used_ratio", 7],
         ["gauge", "menu_read_timestamp_seconds", 7],
         ["gauge", "free_tables_min", 2],
+        ["gauge", "kitchen_state", 7],
+        ["gauge", "cache_hits_percent", 7],
+        ["gauge", "menu_age_seconds", 7],
+        ["gauge", "oven_celsius", 7],
+        ["gauge", "database_up", 2],
+        ["gauge", "till_available", 2],
         ["gauge", "menu_version_info", 2]
       ] as const
     ) {
       const metric = type === "counter" ? Metric.counter(name) : Metric.gauge(name)
-      for (const processes of [[3, 7, 2], [undefined, 3, 7, 2]]) {
+      // One that has no value says nothing of the others.
+      const silent = type === "gauge"
+        ? [[Number.NaN, 3, 7, 2], [3, Number.NaN, 7, 2], [undefined, 3, 7, Number.NaN, 2]]
+        : []
+      for (const processes of [[3, 7, 2], [undefined, 3, 7, 2], ...silent]) {
         const measures = processes.map((value) => value === undefined ? [] : [[metric, value] as const])
         assert.deepStrictEqual(shown(...measures), [`${name} ${value}`], type)
       }

@@ -12,10 +12,10 @@ import type * as Scope from "effect/Scope"
 import { randomBytes } from "node:crypto"
 import type { Room, RoomError } from "../../Room.ts"
 import { makeAllowance } from "../allowance.ts"
-import { logOwn } from "../foreign.ts"
 import { effectOf } from "../given.ts"
 import type { Newcomer } from "../room/control.ts"
 import { monotonicMs } from "../steady.ts"
+import { logFailure } from "../worker/failureLog.ts"
 import { type Call, makeCall, type Settings, type Wire } from "./call.ts"
 import { type Join, read, write } from "./protocol.ts"
 
@@ -108,14 +108,15 @@ export const answering = (
         return undefined
       }),
     answer: ({ name, room }) =>
-      Effect.scoped(Effect.flatMap(room, (made) => Effect.annotateLogs(program(made), { room: name }))).pipe(
+      Effect.scoped(Effect.flatMap(room, program)).pipe(
         Effect.onExit((exit) => {
           places.delete(name)
           return Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)
             ? Effect.void
-            : logOwn("a call has failed", exit.cause, Effect.logWarning)
+            : logFailure("a call has failed", exit.cause)
         }),
-        Effect.ignoreCause
+        Effect.ignoreCause,
+        Effect.annotateLogs({ room: name })
       )
   }
 }
@@ -198,7 +199,7 @@ export const makeCalls = (settings: CallsSettings, desk: Answer): Effect.Effect<
         }).pipe(
           Effect.catchCause((cause) =>
             Effect.andThen(
-              logOwn("a caller could not be let in", cause, Effect.logWarning),
+              logFailure("a caller could not be let in", cause),
               Effect.sync(() => refused("failed"))
             )
           )

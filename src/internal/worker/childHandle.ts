@@ -39,13 +39,23 @@ const nuisances: Readonly<
 const reportOf = (message: Extract<FromChild, { _tag: "JobReport" }>): Report =>
   message.status === "failed" ? { status: "failed", error: message.error } : { status: message.status }
 
+/** What its pool does for a process. */
+export interface PoolSide {
+  /** Takes the agent of a job whose process has ended out of its room. */
+  readonly evict: (assignment: Assignment) => Effect.Effect<void>
+  /** It has said something: it may be free by now. */
+  readonly onHeard: () => void
+  /** Causes that processes have told since one was ready: who starts again and again fails by the same. */
+  readonly causes: Set<string>
+}
+
 interface Options {
   readonly slot: number
   readonly clock: Clock.Clock
   /** Of the program. */
   readonly arguments: ReadonlyArray<string>
   readonly execArgv: ReadonlyArray<string>
-  readonly evict: (assignment: Assignment) => Effect.Effect<void>
+  readonly pool: PoolSide
   readonly fork: (effect: Effect.Effect<void>) => void
   readonly tracer: Tracer.Tracer
   readonly metrics: PoolMetrics
@@ -60,6 +70,7 @@ export class Child {
   readonly #measured: PoolMetrics
   readonly #clock: Clock.Clock
   readonly #fork: (effect: Effect.Effect<void>) => void
+  readonly #pool: PoolSide
   readonly #ready = Deferred.makeUnsafe<void, WorkerError>()
   readonly #exited = Deferred.makeUnsafe<void>()
   readonly #retired = Deferred.makeUnsafe<void>()
@@ -75,22 +86,26 @@ export class Child {
   #isSetting = false
   #end = "unknown"
 
-  constructor({ clock, evict, fork, metrics, slot, tracer, ...program }: Options) {
+  constructor({ clock, fork, metrics, pool, slot, tracer, ...program }: Options) {
     this.slot = slot
     this.#measured = metrics
     this.#spans = new ChildSpans(tracer, slot)
     this.#clock = clock
     this.#fork = fork
+    this.#pool = pool
     this.#heardAt = monotonicMs(clock)
     this.#channel = openChannel({
       ...program,
       later: (ms, act) => fork(Effect.andThen(Effect.sleep(ms), Effect.sync(act))),
-      onMessage: (message) => this.#receive(message),
+      onMessage: (message) => {
+        this.#receive(message)
+        pool.onHeard()
+      },
       onNuisance: (what) => this.#mind(what),
       onEnd: (reason) => this.#die(reason)
     })
     const send = (message: ToChild): void => this.send(message)
-    this.jobs = new ChildJobs({ slot, evict, fork, send, onUnheard: () => this.#replace() })
+    this.jobs = new ChildJobs({ slot, evict: pool.evict, fork, send, onUnheard: () => this.#replace() })
     this.metrics = new ChildMetrics((question) => {
       const isThere = this.#state === "ready" || this.#state === "retiring"
       if (isThere) send({ _tag: "AskMetrics", question })
@@ -201,9 +216,12 @@ export class Child {
     switch (message._tag) {
       case "Ready":
         this.#state = "ready"
+        this.#pool.causes.clear()
         return void Deferred.doneUnsafe(this.#ready, Effect.void)
       case "Log":
-        return this.#fork(relay(message, { child: this.slot }))
+        return this.#fork(
+          relay(message, { child: this.slot }, this.#state === "starting" ? this.#pool.causes : undefined)
+        )
       case "SpanBegan":
         return this.#spans.began(message)
       case "SpanEnded":
@@ -269,11 +287,10 @@ export class Child {
   }
 }
 
-/** `evict` is for the jobs whose process has ended under them. */
 export const spawn = (
   slot: number,
   { execArgv, module }: PoolSettings,
-  evict: (assignment: Assignment) => Effect.Effect<void>,
+  pool: PoolSide,
   measured: PoolMetrics,
   /** It tells what an operator should know of the layer. */
   introduces: boolean
@@ -290,7 +307,7 @@ export const spawn = (
       clock,
       arguments: [module, levelOf(context), introduces ? "first" : "another", ...traced],
       execArgv,
-      evict,
+      pool,
       fork,
       tracer,
       metrics: measured

@@ -62,16 +62,15 @@ export class ChildJobs {
     return this.#jobs.has(id)
   }
 
-  /** Has the process run a job, and waits until it is over. */
-  readonly run: Executor["run"] = (assignment, report) =>
-    Effect.suspend(() => {
-      const over = Deferred.makeUnsafe<void>()
-      this.#jobs.set(assignment.job.id, { assignment, report, over, told: false })
-      this.#served++
-      this.#idle.closeUnsafe()
-      this.#options.send({ _tag: "Start", assignment, numbers: sharedKey() })
-      return Deferred.await(over)
-    })
+  /** Has the process run a job, at once; what it gives waits until it is over. */
+  begin(...[assignment, report]: Parameters<Executor["run"]>): Effect.Effect<void> {
+    const over = Deferred.makeUnsafe<void>()
+    this.#jobs.set(assignment.job.id, { assignment, report, over, told: false })
+    this.#served++
+    this.#idle.closeUnsafe()
+    this.#options.send({ _tag: "Start", assignment, numbers: sharedKey() })
+    return Deferred.await(over)
+  }
 
   /** The process reports a job. */
   report(id: string, report: Report): void {

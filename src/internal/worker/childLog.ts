@@ -86,14 +86,22 @@ const asCause = (text: string): Cause.Cause<never> => {
   return Cause.die(error)
 }
 
-/** Logs a line of a process as if it had been logged here. */
+/** Causes that are told once, at most. */
+const mostCauses = 100
+
+/** Logs a line of a process as if it had been logged here; one with a cause that is in `told` already says nothing new. */
 export const relay = (
   { level, lost, span, text }: typeof Line.Type,
-  annotations: Readonly<Record<string, unknown>>
+  annotations: Readonly<Record<string, unknown>>,
+  told?: Set<string>
 ): Effect.Effect<void> => {
   const line = decode(text)
   if (Option.isNone(line)) return Effect.void
   const { annotations: own, cause, message, spans } = line.value
+  if (cause !== undefined && told !== undefined) {
+    if (told.has(cause)) return Effect.void
+    if (told.size < mostCauses) told.add(cause)
+  }
   const messages: ReadonlyArray<unknown> = Array.isArray(message) ? message : [message]
   return Clock.clockWith((clock) => {
     const now = clock.currentTimeMillisUnsafe()

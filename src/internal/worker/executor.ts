@@ -44,21 +44,26 @@ export const holdEngine: Effect.Effect<void, WorkerError, Scope.Scope> = Effect.
     )
 )
 
-/** Builds the layer and warms it, in time; what cannot be interrupted is left behind. */
+/** Builds the layer and warms it, after what goes first, in time; what cannot be interrupted is left behind. */
+export const entryInTime = <E>(
+  { open }: Pick<Definition<E>, "open">,
+  { prewarmTimeout }: Pick<JobSettings, "prewarmTimeout">,
+  first: Effect.Effect<void, WorkerError, Scope.Scope> = Effect.void
+): Effect.Effect<Entry, E | WorkerError, Scope.Scope> =>
+  Effect.gen(function*() {
+    const opening = Effect.andThen(first, noting(open, invalid))
+    const opened = yield* bounded(opening, prewarmTimeout, makeGracePeriod())
+    if (Option.isSome(opened)) return yield* opened.value
+    const detail = `layer and prewarm took more than ${prewarmTimeout} ms (prewarmTimeout)`
+    return yield* new WorkerError({ reason: new PrewarmFailed({ detail }) })
+  })
+
+/** The same where rooms are LiveKit's, unless the definition says otherwise. */
 export const openInTime = <E>(
   definition: Definition<E>,
   settings: JobSettings
 ): Effect.Effect<Entry, E | WorkerError, Scope.Scope> =>
-  Effect.gen(function*() {
-    const opening = Effect.andThen(
-      definition.options.connect === undefined ? holdEngine : Effect.void,
-      noting(definition.open, invalid)
-    )
-    const opened = yield* bounded(opening, settings.prewarmTimeout, makeGracePeriod())
-    if (Option.isSome(opened)) return yield* opened.value
-    const detail = `layer and prewarm took more than ${settings.prewarmTimeout} ms`
-    return yield* new WorkerError({ reason: new PrewarmFailed({ detail }) })
-  })
+  entryInTime(definition, settings, definition.options.connect === undefined ? holdEngine : Effect.void)
 
 export const makeLocal = <E>(
   definition: Definition<E>,

@@ -124,7 +124,16 @@ export const makePerform = ({ definition, entry, gracePeriod, onStuck, settings 
       Effect.provideService(CurrentJob, facts(assignment, definition.agentName)),
       Effect.forkDetach
     )
-    const report = yield* Effect.flatMap(outcome(job.id, fiber, room, ending), told)
+    const report = yield* outcome(job.id, fiber, room, ending).pipe(
+      // A room that breaks ends its job like any other.
+      Effect.catchCause((cause) =>
+        Effect.sync((): Outcome => {
+          fiber.interruptUnsafe()
+          return { report: failure(cause), cause }
+        })
+      ),
+      Effect.flatMap(told)
+    )
     yield* tidyUp("onShutdown", Effect.suspend(() => shutdown(callbacks)), settings.callbackTimeout, gracePeriod)
     yield* tidyUp("scope", Scope.close(scope, Exit.void), settings.shutdownTimeout, gracePeriod)
     return report

@@ -7,12 +7,14 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import { identity } from "effect/Function"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
+import type { InvalidOptions } from "../../Failure.ts"
 import * as Metrics from "../../Metrics.ts"
 import type { Room, RoomError } from "../../Room.ts"
 import type { Definition } from "../../Worker.ts"
-import { effectOf } from "../given.ts"
+import { resultOf } from "../given.ts"
 import { masked, maskedAll } from "../numbers.ts"
 import { monotonic } from "../steady.ts"
 import { logFailure } from "./failureLog.ts"
@@ -101,11 +103,17 @@ const joinRoom = (
   ending: Deferred.Deferred<EndReason>,
   scope: Scope.Scope,
   options: Options
-): Effect.Effect<Exit.Exit<Option.Option<Room["Service"]>, RoomError | Cause.TimeoutError>> =>
+): Effect.Effect<Exit.Exit<Option.Option<Room["Service"]>, RoomError | Cause.TimeoutError | InvalidOptions>> =>
   Effect.gen(function*() {
     const { autoSubscribe, gracePeriod, settings } = options
     const { admin, job, token, url } = assignment
-    const joining = yield* effectOf("connect", () => settings.connect({ url, token, admin, autoSubscribe, job })).pipe(
+    const joining = yield* resultOf(
+      "connect",
+      () => settings.connect({ url, token, admin, autoSubscribe, job }),
+      (room) => Effect.isEffect(room?.ended) && Effect.isEffect(room.leave),
+      "a Room",
+      identity
+    ).pipe(
       Scope.provide(scope),
       Effect.forkDetach({ startImmediately: true })
     )
@@ -117,7 +125,9 @@ const joinRoom = (
       joining.interruptUnsafe()
       return Exit.succeed(Option.none())
     }
-    if (Option.isNone(first)) return Exit.fail(new Cause.TimeoutError())
+    if (Option.isNone(first)) {
+      return Exit.fail(new Cause.TimeoutError(`connect took more than ${settings.joinTimeout} ms (joinTimeout)`))
+    }
     return Exit.map(first.value, Option.some)
   })
 
@@ -170,7 +180,11 @@ export const makeJobRunner = (definition: Definition<unknown>, entry: Entry, set
         const self = jobs.begin(id, yield* monotonic)
         yield* metrics.jobs(jobs.size)
         const scope = yield* Scope.make()
-        const outcome = yield* outcomeOf(assignment, self, scope, report)
+        // Whatever breaks, the server hears of the end.
+        const outcome = yield* Effect.catchCause(
+          outcomeOf(assignment, self, scope, report),
+          (cause) => Effect.as(logFailure("the job failed", cause), failure(cause))
+        )
         yield* report(outcome)
         yield* metrics.ended(outcome.status)
         yield* tidyUp("leave", Scope.close(scope, Exit.void), settings.leaveTimeout, gracePeriod)

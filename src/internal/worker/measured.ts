@@ -199,8 +199,8 @@ const known: Readonly<Record<string, Kind>> = {
 
 /** Of gauges that programs have made themselves, by what Prometheus' naming says; the others are amounts. */
 const named: ReadonlyArray<readonly [ending: RegExp, kind: Kind]> = [
-  [/_(ratio|max|peak|timestamp_seconds)$/, "most"],
-  [/_min$/, "least"],
+  [/_(ratio|percent|max|peak|seconds|celsius|state)$/, "most"],
+  [/_(min|up|available)$/, "least"],
   [/_(info|last)$/, "last"]
 ]
 
@@ -209,12 +209,16 @@ const kindOf = (id: string): Kind => own(known, id) ?? named.find(([ending]) => 
 const sum = (a: Amount, b: Amount): Amount =>
   typeof a === "bigint" && typeof b === "bigint" ? a + b : Number(a) + Number(b)
 
-const combine: Readonly<Record<Kind, (a: Amount, b: Amount) => Amount>> = {
+const combined: Readonly<Record<Kind, (a: Amount, b: Amount) => Amount>> = {
   sum,
   least: (a, b) => a < b ? a : b,
   most: (a, b) => a > b ? a : b,
   last: (_, b) => b
 }
+
+/** One that has no value says nothing of the other. */
+const combine = (kind: Kind, a: Amount, b: Amount): Amount =>
+  Number.isNaN(a) ? b : Number.isNaN(b) ? a : combined[kind](a, b)
 
 /** Adds up what stands under the same name or boundary. */
 const added = <K>(a: Iterable<readonly [K, number]>, b: Iterable<readonly [K, number]>): Map<K, number> => {
@@ -238,7 +242,7 @@ export const merge = (a: Snapshot, b: Snapshot): Snapshot => {
     return { ...a, state: { ...a.state, count: sum(a.state.count, b.state.count) as never } }
   }
   if (a.type === "Gauge" && b.type === "Gauge") {
-    return { ...a, state: { value: combine[kindOf(a.id)](a.state.value, b.state.value) as never } }
+    return { ...a, state: { value: combine(kindOf(a.id), a.state.value, b.state.value) as never } }
   }
   if (a.type === "Frequency" && b.type === "Frequency") {
     return { ...a, state: { occurrences: added(a.state.occurrences, b.state.occurrences) } }

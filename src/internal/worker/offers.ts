@@ -51,23 +51,26 @@ const asAccepted = (job: JobRequest, decision: Exclude<Decision, false | "end">,
   }
 }
 
+/** None where `accept` has not decided: then the log has why. */
+type Decided = Decision | undefined
+
 /** What the definition says to an offer, in time. */
-const makeDecide = ({ options: { accept } }: Definition<unknown>): (job: JobRequest) => Effect.Effect<Decision> => {
+const makeDecide = ({ options: { accept } }: Definition<unknown>): (job: JobRequest) => Effect.Effect<Decided> => {
   if (accept === undefined) return () => Effect.succeed(true)
   const gracePeriod = makeGracePeriod()
   return (job) =>
     Effect.flatMap(
       bounded(settled("accept", () => accept(job)), decideWithin, gracePeriod),
-      (exit): Effect.Effect<Decision> => {
+      (exit): Effect.Effect<Decided> => {
         if (Option.isNone(exit)) {
-          return Effect.as(Effect.logWarning("accept took too long, the job is declined"), false)
+          return Effect.as(Effect.logWarning("accept took too long, the job is declined"), undefined)
         }
         return Exit.match(exit.value, {
           onSuccess: (decided) =>
             isDecision(decided)
               ? Effect.succeed(decided)
-              : Effect.as(Effect.logWarning("accept gave what cannot be sent, the job is declined"), false),
-          onFailure: (cause) => Effect.as(logFailure("accept has failed, the job is declined", cause), false)
+              : Effect.as(Effect.logWarning("accept gave what cannot be sent, the job is declined"), undefined),
+          onFailure: (cause) => Effect.as(logFailure("accept has failed, the job is declined", cause), undefined)
         })
       }
     )
@@ -104,8 +107,9 @@ export const makeOffers = (options: {
     undecided++
     yield* capacity.tell
     const decision = yield* Effect.ensuring(decide(job), Effect.sync(() => void undecided--))
-    if (decision === false || decision === "end") {
-      return yield* decline(connection, job, decision === "end", "accept says so")
+    if (decision === undefined || decision === false || decision === "end") {
+      const why = decision === undefined ? "accept has not decided" : "accept says so"
+      return yield* decline(connection, job, decision === "end", why)
     }
     const as = asAccepted(job, decision, definition.agentName)
     table.reserve(job.id, { ...held, as })

@@ -1,4 +1,7 @@
-/** Jobs in child processes, each with its own rooms: a job goes to the process that has the fewest. */
+/**
+ * Jobs in child processes, each with its own rooms: a job goes to the process that has the fewest.
+ * Where none is free, a job that was accepted waits for one, as long as a process may take to become ready.
+ */
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
@@ -9,6 +12,7 @@ import type { Assignment } from "./job.ts"
 import type { JobSettings, PoolSettings } from "./options.ts"
 import { killUnlessItAnswers, Patience } from "./poolWatch.ts"
 import { openSlots } from "./slots.ts"
+import { WaitingJobs } from "./waitingJobs.ts"
 
 export const makePool = (
   settings: PoolSettings,
@@ -18,28 +22,37 @@ export const makePool = (
   Effect.gen(function*() {
     const fork = yield* FiberSet.makeRuntime<never>()
     const patience = yield* Patience
-    const { children } = yield* openSlots(settings, jobSettings, evict)
+    let children: () => ReadonlyArray<Child> = () => []
     const isSilent = (child: Child): boolean => child.silence >= patience.silence
 
     const free = (child: Child): number =>
       child.state === "ready" && !isSilent(child) ? settings.jobsPerProcess - child.jobs.size : 0
+
+    const waiting = new WaitingJobs({
+      limit: jobSettings.prewarmTimeout + patience.start,
+      next: () => children().filter((child) => free(child) > 0).sort((a, b) => a.jobs.size - b.jobs.size)[0]
+    })
+    const slots = yield* openSlots(settings, jobSettings, {
+      evict,
+      onHeard: () => waiting.look(),
+      causes: new Set()
+    })
+    children = slots.children
 
     const killSilent = Effect.suspend(() =>
       Effect.forEach(children().filter(isSilent), killUnlessItAnswers, { concurrency: "unbounded", discard: true })
     )
 
     return {
-      run: (assignment, report) =>
-        Effect.suspend(() => {
-          const [child] = children().filter((child) => free(child) > 0).sort((a, b) => a.jobs.size - b.jobs.size)
-          return child === undefined
-            ? report({ status: "failed", error: "no process is free" })
-            : child.jobs.run(assignment, report)
-        }),
+      run: waiting.run,
       end: (id, reason) =>
-        Effect.sync(() => children().find(({ jobs }) => jobs.has(id))?.send({ _tag: "End", id, reason })),
+        Effect.sync(() => {
+          waiting.end(id, reason)
+          children().find(({ jobs }) => jobs.has(id))?.send({ _tag: "End", id, reason })
+        }),
       endAll: (reason) =>
         Effect.sync(() => {
+          waiting.endAll(reason)
           for (const child of children()) {
             for (const id of child.jobs.ids) child.send({ _tag: "End", id, reason })
           }
@@ -49,7 +62,7 @@ export const makePool = (
         fork(Effect.andThen(Effect.sleep(patience.hurry), killSilent))
       }),
       running: () => children().flatMap((child) => child.running),
-      free: () => children().reduce((sum, child) => sum + Math.max(0, free(child)), 0),
+      free: () => children().reduce((sum, child) => sum + Math.max(0, free(child)), 0) - waiting.size,
       children: () =>
         children().map(({ jobs, pid, slot, state, usage }) => ({ slot, pid, state, jobs: jobs.size, ...usage })),
       measured: Effect.suspend(() =>

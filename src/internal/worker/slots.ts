@@ -11,9 +11,8 @@ import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
 import process from "node:process"
 import { awake } from "../steady.ts"
-import { type Child, spawn } from "./childHandle.ts"
+import { type Child, type PoolSide, spawn } from "./childHandle.ts"
 import { PrewarmFailed, WorkerError } from "./errors.ts"
-import type { Assignment } from "./job.ts"
 import { noUsage } from "./loadFacts.ts"
 import * as metrics from "./metrics.ts"
 import type { JobSettings, PoolSettings } from "./options.ts"
@@ -84,7 +83,7 @@ class Processes {
 export const openSlots = (
   settings: PoolSettings,
   jobSettings: JobSettings,
-  evict: (assignment: Assignment) => Effect.Effect<void>
+  pool: PoolSide
 ): Effect.Effect<Slots, WorkerError, Scope.Scope> =>
   Effect.gen(function*() {
     const fork = yield* FiberSet.makeRuntime<never>()
@@ -108,7 +107,7 @@ export const openSlots = (
 
     const ignite = (slot: number): Effect.Effect<Child, Stillborn> =>
       Effect.gen(function*() {
-        const child = yield* spawn(slot, settings, evict, measured, !processes.introduced)
+        const child = yield* spawn(slot, settings, pool, measured, !processes.introduced)
         processes.introduced = true
         processes.all.add(child)
         const tooLate = Effect.andThen(awake(jobSettings.prewarmTimeout + patience.start), Effect.failSync(late))
