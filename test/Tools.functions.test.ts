@@ -155,7 +155,9 @@ describe("plain functions as tools", () => {
         validate,
         types: undefined as StandardTypedV1.Types<Night, Stay> | undefined,
         jsonSchema: {
+          // As zod's, it is by itself a schema of this kind.
           input: () => ({
+            "~standard": { version: 1, vendor: "other", validate },
             type: "object",
             properties: {
               from: { type: "string", description: "The first day" },

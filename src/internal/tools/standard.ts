@@ -31,7 +31,9 @@ export const jsonSchemaOf = ({ "~standard": { jsonSchema, vendor } }: Standard):
     )
   }
   try {
-    return Result.succeed(jsonSchema.input({ target: "draft-2020-12" }))
+    // That of zod is by itself such a schema again.
+    const { "~standard": _, ...schema } = jsonSchema.input({ target: "draft-2020-12" })
+    return Result.succeed(schema)
   } catch (cause) {
     const why = cause instanceof Error ? `: ${cause.message}` : ""
     return Result.fail(`must be what a JSON Schema can say${why}`)
