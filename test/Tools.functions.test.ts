@@ -232,10 +232,18 @@ describe("plain functions as tools", () => {
 
     it("refuses one without a JSON Schema, and one that none describes", () => {
       const { "~standard": { jsonSchema: _, ...older } } = stay(made)
-      assert.throws(
-        () => Tools.functions({ book: { parameters: { "~standard": older } as any, run } }),
-        "book.parameters must come with its JSON Schema, which this other does not give: take zod 4.2 or later"
-      )
+      for (
+        const [vendor, way] of [
+          ["zod", "take zod 4.2 or later"],
+          ["valibot", "write toStandardJsonSchema(…) of @valibot/to-json-schema around it"],
+          ["constructor", "write a JSON Schema"]
+        ]
+      ) {
+        assert.throws(
+          () => Tools.functions({ book: { parameters: { "~standard": { ...older, vendor } } as any, run } }),
+          `book.parameters must come with its JSON Schema, which this ${vendor} does not give: ${way}`
+        )
+      }
       const input = () => {
         throw new Error("Date cannot be represented")
       }

@@ -9,6 +9,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from "effect/StandardSchema"
+import { own } from "../own.ts"
 import { settled } from "../plain.ts"
 
 /** What there is of a schema of another library. */
@@ -20,6 +21,12 @@ export const isStandard = (given: unknown): given is Standard =>
   !Schema.isSchema(given) && Predicate.hasProperty(given, "~standard") &&
   Predicate.hasProperty(given["~standard"], "validate")
 
+/** How a schema without its JSON Schema gets one, by its library. */
+const ways: Readonly<Record<string, string>> = {
+  valibot: "write toStandardJsonSchema(…) of @valibot/to-json-schema around it",
+  zod: "take zod 4.2 or later"
+}
+
 /** Its JSON Schema, or why there is none. */
 export const jsonSchemaOf = ({ "~standard": { jsonSchema, vendor } }: Standard): Result.Result<
   JsonSchema.JsonSchema,
@@ -27,7 +34,9 @@ export const jsonSchemaOf = ({ "~standard": { jsonSchema, vendor } }: Standard):
 > => {
   if (jsonSchema === undefined) {
     return Result.fail(
-      `must come with its JSON Schema, which this ${vendor} does not give: take zod 4.2 or later, or write it as a JSON Schema`
+      `must come with its JSON Schema, which this ${vendor} does not give: ${
+        own(ways, vendor) ?? "write a JSON Schema"
+      }`
     )
   }
   try {
