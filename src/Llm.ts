@@ -170,12 +170,15 @@ export const make = (provider: {
     prewarm: provider.prewarm,
     reply: (request) =>
       said(
-        partsOf(
-          "reply",
-          provider.reply(provider.runsTools === true ? request : unprovided(request)),
-          Predicate.hasProperty("_tag"),
-          "deltas, such as { _tag: \"Text\", text } and { _tag: \"Finish\" }",
-          refuse
+        // What is thrown where it is called is masked, too, and logged by its place.
+        Stream.suspend(() =>
+          partsOf(
+            "reply",
+            provider.reply(provider.runsTools === true ? request : unprovided(request)),
+            Predicate.hasProperty("_tag"),
+            "deltas, such as { _tag: \"Text\", text } and { _tag: \"Finish\" }",
+            refuse
+          )
         ),
         request
       ).pipe(

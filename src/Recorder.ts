@@ -160,7 +160,16 @@ export class FileFailed extends Schema.TaggedError<FileFailed>("effect-voice/Rec
   code: Schema.String
 }) {
   override get message(): string {
-    return `cannot ${this.doing} ${this.file} (${this.code}): check the folder of the recordings, its owner and its disk`
+    const what = this.doing !== "read"
+      ? undefined
+      : this.code === "EISDIR"
+      ? "it is a folder: FileRecorder.list gives the files in it"
+      : this.code === "ENOENT"
+      ? "there is no such file: FileRecorder.list gives those that there are"
+      : undefined
+    return `cannot ${this.doing} ${this.file} (${this.code}): ${
+      what ?? "check the folder of the recordings, its owner and its disk"
+    }`
   }
 }
 

@@ -149,12 +149,15 @@ export const make = (provider: {
     channels: provider.channels,
     voices: provider.voices ?? [],
     speak: <E, R>(text: Stream.Stream<string, E, R>, options?: Options): Stream.Stream<Chunk, E | TtsError, R> =>
-      partsOf(
-        "speak",
-        provider.speak(text, options),
-        (chunk) => Predicate.hasProperty(chunk, "frame") && isAudio(chunk.frame),
-        "chunks, such as { frame: { samples, sampleRate, channels } }",
-        refuse
+      // What is thrown where it is called is masked, too, and logged by its place.
+      Stream.suspend(() =>
+        partsOf(
+          "speak",
+          provider.speak(text, options),
+          (chunk) => Predicate.hasProperty(chunk, "frame") && isAudio(chunk.frame),
+          "chunks, such as { frame: { samples, sampleRate, channels } }",
+          refuse
+        )
       ).pipe(
         Stream.filter((chunk) => chunk.frame.samples.length > 0 || (chunk.alignment?.length ?? 0) > 0),
         Stream.mapArrayEffect(inFormat(provider)),

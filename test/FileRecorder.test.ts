@@ -331,6 +331,23 @@ describe("the folder of recordings", () => {
       assert.deepStrictEqual(none, { removed: 0, unreadable: 0 })
     }))
 
+  it.effect("and a file that is not there are told, with where the files are, when they are read", () =>
+    Effect.gen(function*() {
+      const folder = yield* directory
+      for (
+        const [file, message] of [
+          [folder, /\(EISDIR\): it is a folder: FileRecorder\.list gives the files in it$/],
+          [
+            path.join(folder, "none"),
+            /\(ENOENT\): there is no such file: FileRecorder\.list gives those that there are$/
+          ]
+        ] as const
+      ) {
+        const error = yield* Effect.flip(Stream.runDrain(FileRecorder.read(file, { key })))
+        assert.match(error.message, message)
+      }
+    }))
+
   it.effect("and the key are refused by name when they cannot be", () =>
     Effect.gen(function*() {
       const folder = yield* directory

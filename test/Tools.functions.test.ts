@@ -3,6 +3,7 @@ import { Effect, References, Schema } from "effect"
 import { Agent, Audio, type Session, Tools } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 import { Tool, Toolkit } from "effect/ai"
+import type { StandardSchemaV1, StandardTypedV1 } from "effect/StandardSchema"
 import { TestClock } from "effect/testing"
 
 const call = (name: string, params: unknown = {}): Tools.Call => ({ id: "call-1", name, params })
@@ -32,6 +33,7 @@ describe("plain functions as tools", () => {
     big: { run: async () => 1n },
     early: { run: () => ({ room: Promise.resolve(7) }) },
     unrun: { run: () => ({ room: Effect.succeed(7) }) },
+    agent: { run: async () => Agent.make({ name: "billing", instructions: "You help with bills." }) },
     inside: { run: async () => Effect.succeed(7) },
     alone: { run: async (_, { session }) => session.say("Hello?") }
   })
@@ -56,6 +58,12 @@ describe("plain functions as tools", () => {
       "unrun",
       {},
       "Tool unrun gave a result that cannot be written as JSON: it holds an Effect, which nobody runs",
+      true
+    ],
+    [
+      "agent",
+      {},
+      "Tool agent gave a result that cannot be written as JSON: it holds an agent: session.handoff(agent) hands the call over",
       true
     ],
     ["inside", {}, "An internal error occurred", true],
@@ -129,6 +137,141 @@ describe("plain functions as tools", () => {
     )
   })
 
+  describe("with parameters of another library, by Standard Schema,", () => {
+    interface Night {
+      readonly from: string
+      readonly nights: number
+    }
+
+    /** As zod has it: `nights` may be left out or be a text, and `from` becomes a list. */
+    const stay = (
+      validate: (value: any) => StandardSchemaV1.Result<Stay> | Promise<StandardSchemaV1.Result<Stay>>
+    ) => ({
+      type: "object" as const,
+      parse: () => undefined,
+      "~standard": {
+        version: 1 as const,
+        vendor: "other",
+        validate,
+        types: undefined as StandardTypedV1.Types<Night, Stay> | undefined,
+        jsonSchema: {
+          // As zod's, it is by itself a schema of this kind.
+          input: () => ({
+            "~standard": { version: 1, vendor: "other", validate },
+            type: "object",
+            properties: {
+              from: { type: "string", description: "The first day" },
+              nights: { type: "number", default: 1 }
+            },
+            required: ["from"]
+          }),
+          output: () => ({})
+        }
+      }
+    })
+    interface Stay {
+      readonly from: ReadonlyArray<string>
+      readonly nights: number
+    }
+    const made = ({ from, nights = 1 }: any): StandardSchemaV1.Result<Stay> =>
+      nights > 14
+        ? { issues: [{ message: "two weeks at most", path: [{ key: "nights" }] }, { message: "a long stay" }] }
+        : { value: { from: from.split("-"), nights } }
+
+    const book = (schema: ReturnType<typeof stay>) =>
+      Tools.functions({
+        book: {
+          parameters: schema,
+          needsApproval: ({ nights }) => nights > 10,
+          // The types are those of what its check gives.
+          run: async ({ from, nights }) => `${nights satisfies number} from ${from.join("/")}`
+        }
+      })
+
+    it.effect.each<readonly [string, unknown, string, boolean]>([
+      ["gives what their check makes of them", { from: "2026-12-01", nights: 2 }, "2 from 2026/12/01", false],
+      ["mends what a model wrote", { from: "2026-12-01", nights: "3" }, "3 from 2026/12/01", false],
+      ["leaves defaults to their check", { from: "2026-12-01" }, "1 from 2026/12/01", false],
+      ["tells a model what their JSON Schema misses", {}, "Invalid parameters for tool book: from is missing", true],
+      [
+        "tells a model what their check says",
+        { from: "2026-12-01", nights: 15 },
+        "Invalid parameters for tool book: nights: two weeks at most; a long stay",
+        true
+      ],
+      [
+        "asks for approval by what their check made",
+        { from: "2026-12-01", nights: 11 },
+        "Tool book needs an approval, which nobody can give in this conversation",
+        true
+      ]
+    ])("%s", ([, params, expected, isFailure]) =>
+      Effect.gen(function*() {
+        for (const check of [made, async (value: any) => made(value)]) {
+          const set = yield* Tools.resolve([book(stay(check))])
+          const output = yield* Tools.execute(set, call("book", params))
+          assert.deepStrictEqual([output.output, output.isFailure], [expected, isFailure])
+        }
+      }).pipe(quietly))
+
+    it.effect("tells a model what their JSON Schema says", () =>
+      Effect.gen(function*() {
+        const set = yield* Tools.resolve([book(stay(made))])
+        const told = Tool.getJsonSchema(set.entries.get("book")!.tool)
+        assert.deepStrictEqual((told as any).properties.from.description, "The first day")
+      }))
+
+    it.effect("fails by itself when their check throws", () =>
+      Effect.gen(function*() {
+        const set = yield* Tools.resolve([book(stay(() => {
+          throw new Error("secret")
+        }))])
+        const output = yield* Tools.execute(set, call("book", { from: "2026-12-01" }))
+        assert.deepStrictEqual([output.output, output.isFailure], ["An internal error occurred", true])
+      }).pipe(quietly))
+
+    it("refuses one without a JSON Schema, and one that none describes", () => {
+      const { "~standard": { jsonSchema: _, ...older } } = stay(made)
+      for (
+        const [vendor, way] of [
+          ["zod", "take zod 4.2 or later"],
+          ["valibot", "write toStandardJsonSchema(…) of @valibot/to-json-schema around it"],
+          ["constructor", "write a JSON Schema"]
+        ]
+      ) {
+        assert.throws(
+          () => Tools.functions({ book: { parameters: { "~standard": { ...older, vendor } } as any, run } }),
+          `book.parameters must come with its JSON Schema, which this ${vendor} does not give: ${way}`
+        )
+      }
+      const input = () => {
+        throw new Error("Date cannot be represented")
+      }
+      const dated = { "~standard": { ...stay(made)["~standard"], jsonSchema: { input } } }
+      assert.throws(
+        () => Tools.functions({ book: { parameters: dated as any, run } }),
+        "book.parameters must be what a JSON Schema can say: Date cannot be represented"
+      )
+      const text = { "~standard": { ...stay(made)["~standard"], jsonSchema: { input: () => ({ type: "string" }) } } }
+      assert.throws(() => Tools.functions({ book: { parameters: text as any, run } }), object)
+    })
+
+    it("refuses one in a toolkit, where Effect's schemas are", () => {
+      for (
+        const tool of [
+          Tool.make("book", { parameters: stay(made) as any }),
+          Tool.dynamic("book", { parameters: stay(made) as any })
+        ]
+      ) {
+        const kit = Toolkit.make(tool as Tool.Tool<"book", any>)
+        assert.throws(
+          () => Agent.make({ instructions: "You book.", tools: kit }),
+          "Tools.functions alone takes a schema of another library"
+        )
+      }
+    })
+  })
+
   it("take what is a schema of an object", () => {
     class Stay extends Schema.Class<Stay>("Stay")({ nights: Schema.Int }) {}
     Tools.functions({
@@ -158,6 +301,7 @@ describe("plain functions as tools", () => {
     ["nothing", { book: undefined }, "book must be an object with the function as run"],
     ["a description of another kind", { book: { run, description: 4 } }, "book.description must be a text"],
     ["a slip", { book: { run, idempotant: true } }, "book.idempotant is not known: idempotent may be meant"],
+    ["a name of another library", { book: { execute: run } }, "book.execute is not known: run may be meant"],
     ["no tools", [], "tools must be an object of tools by their names"],
     ["a name in words", { "book a room": { run } }, "book a room must have a name of 1 to 64 letters"],
     ["no name", { "": { run } }, "a tool must have a name of 1 to 64 letters"],
@@ -449,6 +593,34 @@ describe("an agent of plain functions", () => {
       })
       yield* Testing.scenario({ agent, user: [], llm: [] })
       assert.deepStrictEqual(outcomes, ["completed"])
+    }))
+
+  it.effect("is told where it awaits a function that it has not called", () =>
+    Effect.gen(function*() {
+      const told: Array<string> = []
+      const agent = Agent.make({
+        instructions: "You help.",
+        onEnter: async (session: Session.Plain) => {
+          const speech = await session.say("Hello.")
+          const waits: Record<string, unknown> = {
+            "speech.heard": speech.heard,
+            "session.participant": session.participant,
+            "session.clearTurn": session.clearTurn,
+            "session.tools": session.tools,
+            "session.state": session.state,
+            "session.history": session.history
+          }
+          for (const [name, wait] of Object.entries(waits)) {
+            const message = `${name} must be called: write await ${name}()`
+            await Promise.resolve(wait).then(() => told.push(`${name} is waited for`), (error) => {
+              if (error.message !== message) told.push(error.message)
+            })
+          }
+          told.push((await speech.heard()).outcome)
+        }
+      })
+      yield* Testing.scenario({ agent, user: [], tts: { duration: 500 } })
+      assert.deepStrictEqual(told, ["completed"])
     }))
 
   it.effect("says a clip at hand, cuts in, and leaves out what comes too late", () =>

@@ -88,6 +88,38 @@ const wrong: ReadonlyArray<readonly [line: string, sentence: string, missing: st
   ["Agent.make({ instructions: Effect.succeed(\"\") })", "is not assignable to type 'string'", "Effect<string"]
 ]
 
+/** What programs have that the table of AGENTS.md explains: each of its lines is said of one of them. */
+const explained = `import { Effect, Layer, Schema, Stream } from "effect"
+import { Agent, DeepgramStt, Pipeline, Session, Stt, Tools } from "effect-voice"
+import * as OpenAiLlm from "effect-voice/Layers/OpenAiLlm"
+import * as Testing from "effect-voice/testing"
+import { Tool, Toolkit } from "effect/ai"
+declare const services: Layer.Layer<Pipeline.Services>
+const Kit = Toolkit.make(Tool.make("book", { success: Schema.String }))
+const go = (agent: () => Agent.Agent) => Tools.functions({ go: { run: async (_, { session }) => session.handoff(agent()) } })
+export const bare = Effect.runPromise(Pipeline.run(Agent.make({ instructions: "" })))
+export const unhandled = Effect.runPromise(
+  Pipeline.run(Agent.make({ instructions: "", tools: Kit })).pipe(Effect.provide(services))
+)
+export const uses = Kit.toLayer({ book: () => Effect.as(Session.Session.use((session) => session.say("Hi.")), "") })
+export const fails = Kit.toLayer({ book: () => Effect.fail(new Error("full")) })
+const greeter = Agent.make({ instructions: "", tools: go(() => booking) })
+const booking = Agent.make({ instructions: "", tools: go(() => greeter) })
+export const ears = Stt.make({
+  name: "",
+  transcribe: (audio) =>
+    Stream.callback<Stt.Transcript, Stt.SttError>(() => Stream.runForEach(audio, () => Effect.void))
+})
+export const says = Effect.gen(function*() {
+  const session = Session.Session
+  yield* session.say("Hi.")
+})
+export const messages = Testing.scenario({ user: [] }).messages
+export const caught = Effect.catchAll(Effect.void, () => Effect.void)
+export const heard = DeepgramStt.layerConfig()
+export const thinks = OpenAiLlm.layer({ apiKey: "sk-1", model: "" })
+`
+
 /** What a reader can take in (characters of a line). */
 const longest = 400
 
@@ -118,6 +150,7 @@ beforeAll(() => {
       `${folder}/messages/program.ts`,
       head + wrong.map(([line], i) => `export const line${i} = ${line}`).join("\n")
     )
+    writeFileSync(`${folder}/messages/explained.ts`, explained)
     writeFileSync(
       `${folder}/tsconfig.json`,
       JSON.stringify({
@@ -148,7 +181,7 @@ beforeAll(() => {
 it("lets the programs of pages and of docstrings pass", () => {
   assert.isAtLeast(snippets.length, 2)
   assert.isAtLeast(hovers.length, 50)
-  assert.deepStrictEqual([...said.problems].filter(([file]) => file !== "messages/program.ts"), [])
+  assert.deepStrictEqual([...said.problems].filter(([file]) => !file.startsWith("messages/")), [])
 })
 
 it("shows the types of agents and tools by names, without the schemas of their parameters", () => {
@@ -187,4 +220,12 @@ it("names what is missing in a sentence, without schemas and services", () => {
     assert.notMatch(message, /\$Array|readonly participants|readonly free/, line)
     assert.isAtMost(Math.max(...told.get(i)!.map(({ length }) => length)), longest, message)
   }
+})
+
+it("is explained in AGENTS.md by what it says", () => {
+  const page = readFileSync(`${root}AGENTS.md`, "utf8").split("## What the compiler says")[1]!.split("\n## ")[0]!
+  const sayings = [...page.matchAll(/^\| `([^`]+)`/gm)].map(([, saying]) => saying!)
+  assert.isAtLeast(sayings.length, 10)
+  const messages = said.problems.get("messages/explained.ts")?.join("\n") ?? ""
+  for (const saying of sayings) assert.include(messages, saying)
 })

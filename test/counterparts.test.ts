@@ -1,10 +1,14 @@
-/** `docs/coming-from.md` names what exists: a page that others are sent to must not send them to names of the past. */
-import { assert, it } from "@effect/vitest"
-import { Effect } from "effect"
+/**
+ * `docs/coming-from.md` names what exists, and so do messages about options of other libraries: who is sent there must not
+ * be sent to names of the past.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Result } from "effect"
 import * as Library from "effect-voice"
-import { Event, type Session } from "effect-voice"
+import { Agent, Event, type Session, Tools, Worker } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 import * as fs from "node:fs"
+import * as Counterparts from "../src/internal/options/counterparts.ts"
 
 const page = fs.readFileSync(new URL("../docs/coming-from.md", import.meta.url), "utf8")
 /** The code in the last cells of its tables. */
@@ -35,4 +39,48 @@ it("names modules, layers and events that there are", () => {
     !others.has(whole) && (!known.has(name!) || (member !== undefined && members.get(name!)?.includes(member) !== true))
   )
   assert.deepStrictEqual(wrong.map(([whole]) => whole), [])
+})
+
+describe("an option of another library is told with what to write here", () => {
+  const run = async () => ""
+  const thrown = (make: () => unknown) =>
+    Effect.map(Effect.result(Effect.try({ try: make, catch: (error) => (error as Error).message })), Result.merge)
+  const asked = (options: object): Effect.Effect<unknown> =>
+    Effect.match(Testing.scenario({ user: [], options }), {
+      onFailure: ({ message }) => message,
+      onSuccess: () => ""
+    })
+  const said = (options: object): Effect.Effect<unknown> => {
+    const agent = Agent.make({ instructions: "", onEnter: (session) => session.say("Hello.", options) })
+    return Effect.map(Testing.scenario({ agent, user: [] }), ({ logs }) => logs.map(({ cause }) => cause).join()).pipe(
+      Effect.orDie
+    )
+  }
+
+  // With what each is given, and whether it takes nested options, which are then really there.
+  it.effect.each(
+    [
+      ["Agent.make", Counterparts.ofAgents, (given) => thrown(() => Agent.make({ instructions: "", ...given }))],
+      ["Pipeline.run", Counterparts.ofPipelines, asked],
+      ["say", Counterparts.ofSpeeches, said],
+      [
+        "Worker.define",
+        Counterparts.ofWorkers,
+        (given) => thrown(() => Worker.define({ entry: () => Effect.void, layer: Layer.empty, ...given }))
+      ],
+      ["Tools.functions", Counterparts.ofTools, (given) => thrown(() => Tools.functions({ book: { run, ...given } }))]
+    ] satisfies ReadonlyArray<
+      readonly [string, Readonly<Record<string, string>>, (given: object) => Effect.Effect<unknown>]
+    >
+  )("%s", ([, names, make]) =>
+    Effect.gen(function*() {
+      for (const [there, advice] of Object.entries(names)) {
+        assert.include(String(yield* make({ [there]: "x" })), `${there} is not known: ${advice}`)
+        const [, path] = /^([\w.]+) may be meant$/.exec(advice) ?? []
+        if (path === undefined) continue
+        // Of an option that there is, a value that it does not take is refused, and not its name.
+        const options = path.split(".").reduceRight<unknown>((inner, name) => ({ [name]: inner }), Symbol("wrong"))
+        assert.notInclude(String(yield* make(options as object)), "is not known")
+      }
+    }))
 })

@@ -2,8 +2,9 @@ import { describe, it } from "@effect/vitest"
 import { Cause, Effect, Layer, Queue, Stream } from "effect"
 import { Audio, Failure, Stt, Tts } from "effect-voice"
 import * as Testing from "effect-voice/testing"
+import { once } from "node:events"
 import type { AddressInfo } from "node:net"
-import { WebSocketServer } from "ws"
+import { type WebSocket as Socket, WebSocketServer } from "ws"
 
 // One socket for one stream: what comes goes into the stream, and the socket closes with it, also when nobody listens
 // any more. A server that has told everything closes in peace; otherwise the connection is lost, and worth another try.
@@ -64,6 +65,10 @@ export const voice = (url: string) =>
       )
   })
 
+// Who is connected: nobody may be, once a stream has ended, failed, or was interrupted.
+const sockets = new Set<Socket>()
+const closed = Effect.promise(() => Promise.all([...sockets].map((socket) => once(socket, "close"))))
+
 // A stand-in for their servers: it hears "hello" where it is asked to, and says a text as silence.
 const server = Effect.map(
   Effect.acquireRelease(
@@ -71,6 +76,8 @@ const server = Effect.map(
       const server = new WebSocketServer({ host: "127.0.0.1", port: 0 })
       server.on("listening", () => resume(Effect.succeed(server)))
       server.on("connection", (socket) => {
+        sockets.add(socket)
+        socket.on("close", () => sockets.delete(socket))
         let samples = 0
         socket.on("message", (data: Buffer, isBytes) => {
           if (isBytes) return void (samples += data.length / 2)
@@ -96,13 +103,13 @@ export const layer = Layer.unwrap(
 const speech = [Audio.silence("1 second", Audio.speech)]
 
 describe("ears on a socket", () => {
-  for (const { holds, sentence } of Testing.sttContract({ live: true, speech })) {
+  for (const { holds, sentence } of Testing.sttContract({ live: true, speech, closed })) {
     it.live(sentence, () => Stt.Stt.use(holds).pipe(Effect.scoped, Effect.provide(layer)))
   }
 })
 
 describe("a voice on a socket", () => {
-  for (const { holds, sentence } of Testing.ttsContract({ live: true })) {
+  for (const { holds, sentence } of Testing.ttsContract({ live: true, closed })) {
     it.live(sentence, () => Tts.Tts.use(holds).pipe(Effect.scoped, Effect.provide(layer)))
   }
 })

@@ -6,6 +6,7 @@ import type { Options } from "../Agent.ts"
 import type { InvalidOptions } from "../Failure.ts"
 import type * as History from "../History.ts"
 import * as Check from "./options.ts"
+import { ofAgents } from "./options/counterparts.ts"
 import { shown } from "./options/shown.ts"
 import { wrongSources } from "./tools/refused.ts"
 import { turn as turnOptions } from "./turn/settings.ts"
@@ -18,34 +19,38 @@ const history = Check.such<History.History>(
   "be a History, such as History.empty or History.fromPrompt gives"
 )
 
-const own = Check.closed<Any>()({
-  name: Check.text(),
-  instructions: Check.required(
-    Check.such<string>(
-      (given) => typeof given === "string",
-      (given) => `be a text that tells the agent what to do, not ${shown(given)}`
-    )
-  ),
-  tools: Check.asIs,
-  history,
-  language: Check.text(),
-  voice: Check.text(),
-  stt: Check.service("the service of a recogniser, such as Stt.Stt of its layer", "transcribe"),
-  llm: Check.service("the service of a model, such as Llm.Llm of its layer", "reply"),
-  tts: Check.service("the service of a voice, such as Tts.Tts of its layer", "speak"),
-  turn: Check.maybe(turnOptions),
-  vad: Check.maybe(detector),
-  onEnter: Check.action,
-  onExit: Check.action,
-  onUserTurn: Check.callback,
-  onTurnLimit: Check.callback,
-  onAway: Check.callback,
-  onKey: Check.callback,
-  onFailure: Check.callback,
-  onEscalation: Check.callback,
-  onOrphanedResult: Check.callback,
-  onApproval: Check.callback
-})
+const own = Check.closed<Any>()(
+  {
+    name: Check.text(),
+    instructions: Check.required(
+      Check.such<string>(
+        (given) => typeof given === "string",
+        (given) => `be a text that tells the agent what to do, not ${shown(given)}`
+      )
+    ),
+    tools: Check.asIs,
+    history,
+    language: Check.text(),
+    voice: Check.text(),
+    stt: Check.service("the service of a recogniser, such as Stt.Stt of its layer", "transcribe"),
+    llm: Check.service("the service of a model, such as Llm.Llm of its layer", "reply"),
+    tts: Check.service("the service of a voice, such as Tts.Tts of its layer", "speak"),
+    turn: Check.maybe(turnOptions),
+    vad: Check.maybe(detector),
+    onEnter: Check.action,
+    onExit: Check.action,
+    onUserTurn: Check.callback,
+    onTurnLimit: Check.callback,
+    onAway: Check.callback,
+    onKey: Check.callback,
+    onFailure: Check.callback,
+    onEscalation: Check.callback,
+    onOrphanedResult: Check.callback,
+    onApproval: Check.callback
+  },
+  [],
+  ofAgents
+)
 
 /** Throws for all that cannot be, its tools among it. */
 export const checkOptions = (options: Any): void => {

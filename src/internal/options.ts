@@ -20,8 +20,10 @@ import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
 import { InvalidOptions } from "../Failure.ts"
 import { type AsIs, type Field, type Filled, isRecord, required } from "./options/fields.ts"
+import { shown } from "./options/shown.ts"
 import { meant } from "./options/spelling.ts"
 import { doubtsOf } from "./options/units.ts"
+import { own } from "./own.ts"
 
 export {
   action,
@@ -30,6 +32,7 @@ export {
   callback,
   duration,
   effect,
+  type Field,
   flag,
   hertz,
   isRecord,
@@ -79,16 +82,26 @@ export const struct =
   <Options extends object>() =>
   <const F extends Fields<Options>>(fields: F & Fits<Options, F>): Field<Read<Options, F>, Options> => fieldsOf(fields)
 
-const closedOptions = new WeakMap<object, ReadonlyArray<string>>()
+/** Names of other libraries, or of another place, and what to do instead: "tools may be meant". */
+export type Instead = Readonly<Record<string, string>>
+
+/** What options have no other name than: those that are checked elsewhere, and what is to be said of others. */
+interface Closed {
+  readonly others: ReadonlyArray<string>
+  readonly instead: Instead
+}
+
+const closedOptions = new WeakMap<object, Closed>()
 
 /** The same, whose names are all there are, and `others`, which are checked elsewhere. */
 export const closed = <Options extends object>() =>
 <const F extends Fields<Options>>(
   fields: F & Fits<Options, F>,
-  others: ReadonlyArray<string> = []
+  others: ReadonlyArray<string> = [],
+  instead: Instead = {}
 ): Field<Read<Options, F>, Options> => {
   const self = fieldsOf(fields)
-  closedOptions.set(self, others)
+  closedOptions.set(self, { others, instead })
   return self
 }
 
@@ -165,8 +178,8 @@ export const together = <Out, In>(
       )
     )
   )
-  const others = closedOptions.get(self)
-  if (others !== undefined) closedOptions.set(checked, others)
+  const names = closedOptions.get(self)
+  if (names !== undefined) closedOptions.set(checked, names)
   return checked
 }
 
@@ -176,10 +189,46 @@ const problemsOf = SchemaIssue.makeFormatterStandardSchemaV1({
   leafHook: (issue) => issue._tag === "MissingKey" ? "is missing" : SchemaIssue.defaultLeafHook(issue)
 })
 
+/** The names of options. */
+const namesOf = (ast: SchemaAST.AST): ReadonlyArray<string> => {
+  const whole = wholes.get(ast)
+  if (whole !== undefined) return namesOf(whole)
+  if (SchemaAST.isUnion(ast)) return ast.types.flatMap(namesOf)
+  if (!SchemaAST.isObjects(ast)) return []
+  return ast.propertySignatures.map(({ name }) => String(name))
+}
+
+/** What is at a place of options, or of their schema. */
+const below = (ast: SchemaAST.AST, path: ReadonlyArray<PropertyKey>): SchemaAST.AST | undefined => {
+  const whole = wholes.get(ast)
+  if (whole !== undefined) return below(whole, path)
+  const [name, ...further] = path
+  if (name === undefined) return ast
+  if (SchemaAST.isUnion(ast)) {
+    return ast.types.reduce<SchemaAST.AST | undefined>((found, one) => found ?? below(one, path), undefined)
+  }
+  const next = SchemaAST.isArrays(ast)
+    ? ast.rest[0]
+    : SchemaAST.isObjects(ast)
+    ? ast.propertySignatures.find((one) => String(one.name) === String(name))?.type
+    : undefined
+  return next && below(next, further)
+}
+
 /** What Schema says by itself is said of what is no record, or no list. */
-const plain = (message: string): string => {
+const plain = (
+  message: string,
+  ast: SchemaAST.AST,
+  given: unknown,
+  path: ReadonlyArray<PropertyKey>
+): string => {
   if (!message.startsWith("Expected ")) return message
-  return message.startsWith("Expected array") ? "must be a list" : "must be an object of options"
+  const value = path.reduce<unknown>((at, name) => (at as any)?.[name], given)
+  if (message.startsWith("Expected array")) return `must be a list, not ${shown(value)}`
+  const inside = below(ast, path)
+  const [name] = inside === undefined ? [] : namesOf(inside)
+  const such = name === undefined ? "" : `, such as { ${name}: … }`
+  return `must be an object of options${such}, not ${shown(value)}`
 }
 
 /** Where an option of this name is, further in: `endpointing.minDelay`. */
@@ -199,26 +248,31 @@ const within = (ast: SchemaAST.AST, name: string): string | undefined => {
 /** More names than this help nobody. */
 const fewNames = 8
 
-/** Names that are almost those of options which are not given; with `others`, all but these and those that are known. */
+const noOthers: Closed = { others: [], instead: {} }
+
+/** Names that are almost those of options which are not given; if they are `closed`, all but those that are known. */
 const slips = (
   ast: SchemaAST.AST,
   given: unknown,
   where: string,
-  others?: ReadonlyArray<string>
+  closed?: Closed
 ): ReadonlyArray<InvalidOptions["problems"][number]> => {
   if (typeof given !== "object" || given === null) return []
   const whole = wholes.get(ast)
-  if (whole !== undefined) return slips(whole, given, where, others)
-  if (SchemaAST.isUnion(ast)) return ast.types.flatMap((one) => slips(one, given, where, others))
+  if (whole !== undefined) return slips(whole, given, where, closed)
+  if (SchemaAST.isUnion(ast)) return ast.types.flatMap((one) => slips(one, given, where, closed))
   if (SchemaAST.isArrays(ast) && Array.isArray(given)) {
     const [each] = ast.rest
-    return each === undefined ? [] : given.flatMap((one, i) => slips(each, one, `${where}${i}.`, others))
+    return each === undefined ? [] : given.flatMap((one, i) => slips(each, one, `${where}${i}.`, closed))
   }
+  const { instead = {}, others } = closed ?? {}
   if (!SchemaAST.isObjects(ast)) return []
   const record = given as Readonly<Record<string, unknown>>
   const names = new Set(ast.propertySignatures.map(({ name }) => String(name)))
   const found = Object.keys(record).flatMap((name) => {
     if (record[name] === undefined || names.has(name) || others?.includes(name) === true) return []
+    const advice = own(instead, name)
+    if (advice !== undefined) return [{ option: `${where}${name}`, detail: `is not known: ${advice}` }]
     const open = Array.from(names).filter((one) => record[one] === undefined)
     const known = meant(name, [...open, ...(others ?? [])]) ?? (others && within(ast, name))
     if (known !== undefined) return [{ option: `${where}${name}`, detail: `is not known: ${known} may be meant` }]
@@ -227,7 +281,7 @@ const slips = (
     const list = all.length > fewNames ? "" : `; there is ${all.join(", ")}`
     return [{ option: `${where}${name}`, detail: `is not known${list}` }]
   })
-  const further = others && []
+  const further = closed && noOthers
   const inside = ast.propertySignatures.flatMap(({ name, type }) => {
     const inner = record[String(name)]
     return typeof inner === "object" && inner !== null ? slips(type, inner, `${where}${String(name)}.`, further) : []
@@ -238,11 +292,12 @@ const slips = (
 /** The options with all that they leave open, or all that is wrong; `where` is put before their names. */
 export const read = <Out, In>(self: Field<Out, In>, given: In, where = ""): Result.Result<Out, InvalidOptions> => {
   const result = SchemaParser.decodeUnknownResult(self as Schema.Codec<Out, unknown>, options)(given)
-  const misspelt = slips(SchemaAST.toEncoded(self.ast), given, where, closedOptions.get(self))
+  const ast = SchemaAST.toEncoded(self.ast)
+  const misspelt = slips(ast, given, where, closedOptions.get(self))
   const wrong = Result.isFailure(result)
     ? problemsOf(result.failure).issues.map(({ message, path = [] }) => ({
       option: path.length === 0 ? where.replace(/\.$/, "") || "options" : `${where}${path.map(String).join(".")}`,
-      detail: plain(message)
+      detail: plain(message, ast, given, path.map((one) => typeof one === "object" ? one.key : one))
     }))
     : []
   const [first, ...others] = [...misspelt, ...wrong]

@@ -218,29 +218,40 @@ interface Speech {
 export const promised = <A>(context: Context.Context<never>, effect: Effect.Effect<A, unknown>): Promise<A> =>
   asking(context, (context) => Effect.runPromiseWith(context)(effect))
 
+/**
+ * A function whose result somebody waits for. In an effect the same has no parentheses, and `await speech.heard` would
+ * wait for nothing, without a word: so it rejects.
+ */
+const called = <F extends (...args: ReadonlyArray<any>) => Promise<unknown>>(name: string, ask: F): F =>
+  // oxlint-disable-next-line unicorn/no-thenable -- that it is awaited by accident is what it is there for
+  Object.defineProperty(ask, "then", {
+    value: (_: unknown, reject: (error: unknown) => void) =>
+      reject(problem(name, `must be called: write await ${name}()`))
+  })
+
 const plain = (talking: Talking, context: Context.Context<never>): Plain => {
   const run = <A>(effect: Effect.Effect<A, unknown>): Promise<A> => promised(context, effect)
   const speech = (asked: Effect.Effect<Speech>): Promise<PlainSpeech> =>
     run(Effect.map(asked, ({ heard, id, interrupt }) => ({
       id,
-      heard: () => run(heard),
+      heard: called("speech.heard", () => run(heard)),
       interrupt: (options) => run(interrupt(options))
     })))
   return {
     id: talking.id,
     job: talking.job,
-    participant: () => run(talking.participant),
+    participant: called("session.participant", () => run(talking.participant)),
     say: (text, options) => speech(talking.say(text, options)),
     reply: (options) => speech(talking.reply(options)),
     send: (text) => run(talking.send(text)),
     interrupt: (options) => run(talking.interrupt(options)),
     listen: (on) => run(talking.listen(on)),
     commitTurn: () => run(talking.commitTurn()),
-    clearTurn: () => run(talking.clearTurn),
+    clearTurn: called("session.clearTurn", () => run(talking.clearTurn)),
     update: (change) => run(talking.update(change)),
-    tools: () => run(talking.tools),
-    state: () => run(talking.state),
-    history: () => run(talking.history),
+    tools: called("session.tools", () => run(talking.tools)),
+    state: called("session.state", () => run(talking.state)),
+    history: called("session.history", () => run(talking.history)),
     updateHistory: (change) => run(talking.updateHistory(change)),
     callState: (state) => plainly(talking.callState(state)),
     handoff: (agent) => run(talking.handoff(agent)),

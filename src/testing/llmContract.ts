@@ -6,7 +6,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as assert from "node:assert/strict"
 import type * as Llm from "../Llm.ts"
-import { type ContractOptions, type ProviderCheck, waiting } from "./providerContract.ts"
+import { type ContractOptions, disconnecting, type ProviderCheck, waiting } from "./providerContract.ts"
 
 type Service = Llm.Llm["Service"]
 
@@ -59,7 +59,7 @@ const orderly = (deltas: ReadonlyArray<Llm.Delta>): void => {
  */
 export const llmContract = (options: ContractOptions = {}): ReadonlyArray<ProviderCheck<Service>> => {
   const wait = waiting(options)
-  return [
+  const checks: ReadonlyArray<ProviderCheck<Service>> = [
     {
       sentence: "replies with text or calls, and finishes at most once, at the end",
       holds: (llm) => Effect.map(wait(Stream.runCollect(llm.reply(request)), ends), orderly)
@@ -76,4 +76,5 @@ export const llmContract = (options: ContractOptions = {}): ReadonlyArray<Provid
       }
     }
   ]
+  return disconnecting(checks, options, wait)
 }

@@ -40,6 +40,13 @@ export interface ContractOptions {
   readonly live?: boolean | undefined
   /** Longest real time for each wait; below that of the test. @default "4 seconds" */
   readonly timeout?: Duration.Input | undefined
+  /**
+   * Ends as soon as nobody is connected to the provider's server, as a server of the test can tell. Each
+   * check then also wants this after its stream, however that has ended.
+   *
+   * @default connections are not looked at
+   */
+  readonly closed?: Effect.Effect<unknown> | undefined
 }
 
 const wrongClock = (live: boolean) =>
@@ -63,3 +70,19 @@ export const waiting = ({ live = false, timeout = "4 seconds" }: ContractOptions
     })
   return Clock.clockWith((clock) => isTestClock(clock) === live ? Effect.die(wrongClock(live)) : waited)
 }
+
+const connected =
+  "the connection of a stream must be closed when the stream ends, fails or is interrupted, and it is open"
+
+/** Each check holds only if nobody is connected after it. */
+export const disconnecting = <Service>(
+  checks: ReadonlyArray<ProviderCheck<Service>>,
+  { closed }: ContractOptions,
+  wait: Waiting
+): ReadonlyArray<ProviderCheck<Service>> =>
+  closed === undefined
+    ? checks
+    : checks.map(({ holds, sentence }) => ({
+      sentence,
+      holds: (service) => Effect.andThen(holds(service), wait(Effect.asVoid(closed), connected))
+    }))

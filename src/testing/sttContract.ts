@@ -7,7 +7,7 @@ import * as assert from "node:assert/strict"
 import * as Audio from "../Audio.ts"
 import { leastRate } from "../internal/audio/format.ts"
 import * as Stt from "../Stt.ts"
-import { type ContractOptions, type ProviderCheck, type Waiting, waiting } from "./providerContract.ts"
+import { type ContractOptions, disconnecting, type ProviderCheck, type Waiting, waiting } from "./providerContract.ts"
 
 /**
  * How a recogniser is held to its contract.
@@ -171,5 +171,5 @@ export const sttContract = (options: SttContractOptions = {}): ReadonlyArray<Pro
   const silence = Array.from({ length: 50 }, () => Audio.silence("20 millis", Audio.speech))
   const { speech = silence } = options
   const ours = { wait: waiting(options), frames: speech, heard: options.speech !== undefined }
-  return [hearing, ending].flatMap((some) => some(ours))
+  return disconnecting([hearing, ending].flatMap((some) => some(ours)), options, ours.wait)
 }

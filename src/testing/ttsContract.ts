@@ -6,7 +6,7 @@ import * as Stream from "effect/Stream"
 import * as assert from "node:assert/strict"
 import * as Audio from "../Audio.ts"
 import * as Tts from "../Tts.ts"
-import { type ContractOptions, type ProviderCheck, type Waiting, waiting } from "./providerContract.ts"
+import { type ContractOptions, disconnecting, type ProviderCheck, type Waiting, waiting } from "./providerContract.ts"
 
 type Service = Tts.Tts["Service"]
 const speak = <E>(tts: Service, text: Stream.Stream<string, E>) =>
@@ -127,5 +127,7 @@ const ending: Make = (wait) => [
  * @category providers
  * @since 0.1.0
  */
-export const ttsContract = (options: ContractOptions = {}): ReadonlyArray<ProviderCheck<Service>> =>
-  [speaking, ending].flatMap((some) => some(waiting(options)))
+export const ttsContract = (options: ContractOptions = {}): ReadonlyArray<ProviderCheck<Service>> => {
+  const wait = waiting(options)
+  return disconnecting([speaking, ending].flatMap((some) => some(wait)), options, wait)
+}

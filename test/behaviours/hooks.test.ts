@@ -143,7 +143,7 @@ describe("a hook that is at work when the caller hangs up", () => {
   it.effect.each<readonly [string, Partial<Agent.Options>]>([
     ["onEnter asks for keys", { onEnter: async (session) => void await session.keys({ most: 4 }) }],
     ["onEnter waits until it is heard", {
-      onEnter: async (session) => void await (await session.say("A long greeting, I am afraid.")).heard
+      onEnter: async (session) => void await (await session.say("A long greeting, I am afraid.")).heard()
     }],
     ["onEnter never ends", { onEnter: Effect.never }],
     ["onUserTurn never ends", { onUserTurn: never }],

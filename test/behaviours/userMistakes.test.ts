@@ -99,6 +99,18 @@ it.effect.each<readonly [string, (session: any) => unknown]>([
   [
     "close must be given its options as an object, not true: write close({ drain: true })",
     (session) => session.close(true)
+  ],
+  [
+    "update must be given its options as an object, not a text: write update({ instructions: \"…\" })",
+    (session) => session.update("Be brief.")
+  ],
+  [
+    "keys must be given its options as an object, not 4: write keys({ most: 4 })",
+    (session) => session.keys(4)
+  ],
+  [
+    "answeredBy must be given its options as an object, not a text: write answeredBy({ first: \"8 seconds\" })",
+    (session) => session.answeredBy("8 seconds")
   ]
 ])("%s", ([message, ask]) =>
   Effect.gen(function*() {

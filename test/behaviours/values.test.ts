@@ -140,6 +140,21 @@ describe("what a program's own code throws", () => {
       "a provider broke"
     ],
     [
+      "a model, where it is called",
+      { layer: Layer.succeed(Llm.Llm, Llm.make({ name: "own", reply: noRoute })) },
+      "a provider broke"
+    ],
+    [
+      "a recogniser, where it is called",
+      { layer: Layer.succeed(Stt.Stt, Stt.make({ name: "own", transcribe: noRoute })) },
+      "a provider broke"
+    ],
+    [
+      "a voice, where it is called",
+      { layer: Layer.succeed(Tts.Tts, Tts.make({ name: "own", sampleRate: 24_000, channels: 1, speak: noRoute })) },
+      "a provider broke"
+    ],
+    [
       "a processor",
       { options: { processors: [{ name: "own", open: Effect.succeed(noRoute) } satisfies Processor.Processor] } },
       "a processor failed, and is left out from now on"

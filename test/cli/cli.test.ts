@@ -81,7 +81,8 @@ describe.concurrent("effect-voice", () => {
   })
 
   it("examines the providers of an agent's module", async () => {
-    const { code, output } = await run(["doctor", "test/cli/agent.ts", "--times", "2"])
+    const { code, errors, output } = await run(["doctor", "test/cli/agent.ts", "--times", "2"])
+    assert.match(errors, /^Each provider is asked 2 times: this takes some seconds/m)
     assert.match(output, /^stt deaf +2 of 2 /m)
     assert.match(output, /^llm .* 2 of 2 /m)
     assert.match(output, /most words were heard wrongly/)

@@ -130,12 +130,14 @@ describe("options", () => {
 
   it("that are no options at all are told so", () => {
     assert.deepStrictEqual(problems({ cups: 1, pot: 5, snack: null, sips: 3 }), [
-      "pot must be an object of options",
-      "snack must be an object of options",
-      "sips must be a list"
+      "pot must be an object of options, such as { litres: … }, not 5",
+      "snack must be an object of options, such as { name: … }, not null",
+      "sips must be a list, not 3"
     ])
-    for (const given of [null, 5, "tea"]) {
-      assert.deepStrictEqual(problems(given), ["options must be an object of options"])
+    for (const [given, shown] of [[null, "null"], [5, "5"], ["tea", "a text"], [[], "a list"]] as const) {
+      assert.deepStrictEqual(problems(given), [
+        `options must be an object of options, such as { steep: … }, not ${shown}`
+      ])
     }
   })
 
@@ -156,13 +158,17 @@ describe("options", () => {
 
   it("that are closed have no other name, at any depth", () => {
     const closed = Check.together(
-      Check.closed<Pick<Tea, "cups" | "pot" | "sugar">>()({
-        cups: Check.required(Check.whole({ least: 1 })),
-        sugar: Check.ratio({ default: 0.5 }),
-        pot: Check.section(
-          Check.struct<NonNullable<Tea["pot"]>>()({ litres: Check.number(), lidOpen: Check.flag({ default: false }) })
-        )
-      }, ["guest"]),
+      Check.closed<Pick<Tea, "cups" | "pot" | "sugar">>()(
+        {
+          cups: Check.required(Check.whole({ least: 1 })),
+          sugar: Check.ratio({ default: 0.5 }),
+          pot: Check.section(
+            Check.struct<NonNullable<Tea["pot"]>>()({ litres: Check.number(), lidOpen: Check.flag({ default: false }) })
+          )
+        },
+        ["guest"],
+        { leaves: "cups may be meant" }
+      ),
       () => ({})
     )
     const wrong = (given: object): ReadonlyArray<string> => {
@@ -176,6 +182,7 @@ describe("options", () => {
       "gest is not known: guest may be meant",
       "pot.handle is not known; there is litres, lidOpen"
     ])
+    assert.deepStrictEqual(wrong({ cups: 1, leaves: 2 }), ["leaves is not known: cups may be meant"])
   })
 
   it("that may be given in short are closed with what they are in", () => {

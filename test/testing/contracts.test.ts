@@ -95,6 +95,47 @@ describe("a recogniser's contract", () => {
     }))
 })
 
+describe("a contract that is told when nobody is connected", () => {
+  /** A provider whose connections are closed by one of the ways in which a stream may end, or by each. */
+  const connecting = (closes: (exit: Exit.Exit<unknown, unknown>) => boolean) => {
+    let open = 0
+    const closed = Effect.suspend(() => open === 0 ? Effect.void : Effect.never)
+    const during = <A, E, R>(stream: Stream.Stream<A, E, R>) =>
+      Stream.suspend(() => {
+        open++
+        return Stream.onExit(stream, (exit) => Effect.sync(() => void (closes(exit) && open--)))
+      })
+    const options = { timeout: "100 millis", closed } as const
+    return Effect.all([
+      broken(Testing.sttContract({ speech, ...options }), ears((audio) => during(good(audio)))),
+      broken(
+        Testing.ttsContract(options),
+        voice({ speak: (text) => during(speaks((frame) => ({ frame })).speak(text)) })
+      ),
+      broken(
+        Testing.llmContract(options),
+        Llm.make({ name: "ours", reply: () => during(Stream.make({ _tag: "Text", text: "Hi." }, { _tag: "Finish" })) })
+      )
+    ])
+  }
+
+  it.effect("is kept by providers that close theirs", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* connecting(() => true), [[], [], []])
+    }))
+
+  it.effect("is broken by those that leave one open", () =>
+    Effect.gen(function*() {
+      const told = /the connection of a stream must be closed when the stream ends, fails or is interrupted/
+      const never = yield* connecting(() => false)
+      for (const found of never) assert.match(found.join("\n"), told)
+      // One that is interrupted is left open: of a recogniser and a voice whose stream is cut off, that is seen.
+      const [stt, tts] = yield* connecting((exit) => !Exit.hasInterrupts(exit))
+      assert.match(stt.join("\n"), /lets go of the audio when it is interrupted: the connection of a stream must/)
+      assert.match(tts.join("\n"), /lets go of it when it is interrupted: the connection of a stream must/)
+    }))
+})
+
 describe("a voice's contract", () => {
   it.effect("is kept by one that speaks", () =>
     Effect.gen(function*() {

@@ -52,6 +52,12 @@ const speech = (count: number) =>
     ]]
   })
 
+/** What a person reads until there is something to tell. */
+export const waiting = (times: number): string =>
+  `Each provider is asked ${times === 1 ? "once" : `${times} times`}: this takes ${
+    times > 5 ? "about two minutes" : "some seconds"
+  }.`
+
 export const run = (input: Input) =>
   Effect.gen(function*() {
     if (input.words && Option.isNone(input.capture)) {
@@ -63,6 +69,8 @@ export const run = (input: Input) =>
     const { configured, problems, secrets } = yield* environment
     const [heard, unheard] = yield* speech(input.times)
     const options = { times: input.times, recordings: heard, secrets, words: input.words }
+    // It is silent for minutes: not in a report, which programs read.
+    if (!input.json) yield* Console.error(waiting(input.times))
     const asked = configured.filter(({ kind }) => kind !== "stt" || heard.length > 0)
     const examined = yield* Option.match(input.agent, {
       onNone: () => examine(asked, options),

@@ -15,6 +15,7 @@ import { clip } from "../audio/options.ts"
 import { sizes } from "../history/options.ts"
 import * as Check from "../options.ts"
 import { overlay } from "../options.ts"
+import { ofPipelines, ofSpeeches } from "../options/counterparts.ts"
 import { lengthOf } from "../options/duration.ts"
 import { shown } from "../options/shown.ts"
 import { settled } from "../plain.ts"
@@ -171,31 +172,43 @@ const turns = { judged: turnBeside(true), plain: turnBeside(false) }
 const turnWith = (detector: boolean) => detector ? turns.judged : turns.plain
 
 const oneWith = (detector: boolean) =>
-  Check.closed<Options>()({
-    ...shared,
-    turn: Check.section(turnWith(detector)),
-    participant: Check.such(isText, "be the identity of a participant"),
-    sessionId: Check.text()
-  })
+  Check.closed<Options>()(
+    {
+      ...shared,
+      turn: Check.section(turnWith(detector)),
+      participant: Check.such(isText, "be the identity of a participant"),
+      sessionId: Check.text()
+    },
+    [],
+    ofPipelines
+  )
 
 const one = { judged: oneWith(true), plain: oneWith(false) }
 
-const each = Check.closed<EachOptions>()({
-  ...shared,
-  accepts: Check.callback,
-  concurrency: Check.whole({ least: 1, default: 16 })
-})
+const each = Check.closed<EachOptions>()(
+  {
+    ...shared,
+    accepts: Check.callback,
+    concurrency: Check.whole({ least: 1, default: 16 })
+  },
+  [],
+  ofPipelines
+)
 
-const say = Check.closed<Session.ReplyOptions & Pick<Session.SayOptions, "clip">>()({
-  instructions: Check.such(isText, "be a text that tells the model what to do in this reply"),
-  toolChoice: Check.oneOf(["auto", "none", "required"]),
-  when: Check.oneOf(["now", "withReply", "idle"]),
-  expires: Check.duration({ default: "Infinity", usual: "10 seconds" }),
-  protected: Check.flag({ default: false }),
-  record: Check.flag({ default: true }),
-  voice: Check.text(),
-  clip
-})
+const say = Check.closed<Session.ReplyOptions & Pick<Session.SayOptions, "clip">>()(
+  {
+    instructions: Check.such(isText, "be a text that tells the model what to do in this reply"),
+    toolChoice: Check.oneOf(["auto", "none", "required"]),
+    when: Check.oneOf(["now", "withReply", "idle"]),
+    expires: Check.duration({ default: "Infinity", usual: "10 seconds" }),
+    protected: Check.flag({ default: false }),
+    record: Check.flag({ default: true }),
+    voice: Check.text(),
+    clip
+  },
+  [],
+  ofSpeeches
+)
 
 const wait = Check.closed<Session.CommitOptions>()({
   wait: Check.duration({ default: "2 seconds" })
@@ -224,6 +237,24 @@ const answering = Check.closed<Session.AnsweredByOptions>()({
   isMachine: Check.callback
 })
 
+/** What is wrong if the options of a request are no object, as in `hangUp("Goodbye!")`. */
+const noObject = (verb: string, options: unknown, write: string): InvalidOptions | undefined =>
+  options === undefined || Check.isRecord(options)
+    ? undefined
+    : Check.problem(verb, `must be given its options as an object, not ${shown(options)}: write ${write}`)
+
+/** Reads the options of a request by its verb. */
+const asked = <Out, In>(
+  verb: string,
+  self: Check.Field<Out, In>,
+  options: In,
+  write: string
+): Effect.Effect<Out, InvalidOptions> =>
+  Effect.suspend(() => {
+    const wrong = noObject(verb, options, `${verb}(${write})`)
+    return wrong === undefined ? Check.readWarning(self, options) : Effect.fail(wrong)
+  })
+
 /** Options of `answeredBy`, with what it asks as an effect. */
 export interface CheckedAnswering extends Omit<typeof answering.Type, "isMachine"> {
   readonly isMachine:
@@ -233,7 +264,7 @@ export interface CheckedAnswering extends Omit<typeof answering.Type, "isMachine
 
 export const checkAnswering = (options: Session.AnsweredByOptions): Effect.Effect<CheckedAnswering, InvalidOptions> =>
   Effect.suspend(() =>
-    Effect.map(Check.readWarning(answering, options), (checked) => {
+    Effect.map(asked("answeredBy", answering, options, "{ first: \"8 seconds\" }"), (checked) => {
       const { isMachine } = options
       return { ...checked, isMachine: isMachine && ((greeting) => settled("isMachine", () => isMachine(greeting))) }
     })
@@ -242,7 +273,7 @@ export const checkAnswering = (options: Session.AnsweredByOptions): Effect.Effec
 export type CheckedKeys = typeof keys.Type
 
 export const checkKeys = (options: Session.KeysOptions): Effect.Effect<CheckedKeys, InvalidOptions> =>
-  Check.readWarning(keys, options)
+  asked("keys", keys, options, "{ most: 4 }")
 
 export interface Checked extends Omit<typeof one.plain.Type, "turn"> {
   readonly turn: Turn.Settings
@@ -265,7 +296,7 @@ export const checkTurn = (
   Effect.suspend(() => Effect.fromResult(Result.map(Check.read(turnWith(detector), options ?? {}, "turn."), settle)))
 
 export const checkWait = (options: typeof wait.Encoded): Effect.Effect<typeof wait.Type, InvalidOptions> =>
-  Check.readWarning(wait, options)
+  asked("commitTurn", wait, options, "{ wait: \"1 second\" }")
 
 /** How a silence is filled where nobody has said anything about it, and it is. */
 export const fillerByDefault = (): typeof filler.Type => Check.readOrThrow(filler, {})
@@ -284,13 +315,11 @@ export const checkWords = (verb: string, words: unknown, pieces: boolean): void 
     }]
   )
 
-/** Throws if the options of a request are no object, as in `hangUp("Goodbye!")`. */
-export const checkObject = (verb: string, options: unknown, write: string): void =>
-  Check.throwAll(
-    options === undefined || Check.isRecord(options)
-      ? []
-      : [{ option: verb, detail: `must be given its options as an object, not ${shown(options)}: write ${write}` }]
-  )
+/** Throws if the options of a request are no object. */
+export const checkObject = (verb: string, options: unknown, write: string): void => {
+  const wrong = noObject(verb, options, write)
+  if (wrong !== undefined) throw wrong
+}
 
 const update = Check.closed<Session.Update>()({
   instructions: Check.such(isText, "be a text that tells the agent what to do"),
@@ -303,7 +332,7 @@ const update = Check.closed<Session.Update>()({
 })
 
 export const checkUpdate = (change: Session.Update): Effect.Effect<unknown, InvalidOptions> =>
-  Check.readWarning(update, change)
+  asked("update", update, change, "{ instructions: \"…\" }")
 
 const verdict = Check.closed<Agent.Verdict>()({
   text: Check.such(isText, "be a text: the turn in other words"),

@@ -13,6 +13,7 @@ import { effectOf } from "../given.ts"
 import * as Json from "./json.ts"
 import { fromJsonSchema, withDefaults } from "./jsonSchema.ts"
 import { mending } from "./mend.ts"
+import { check, type Standard } from "./standard.ts"
 
 export interface HandlerContext {
   readonly toolCallId: string
@@ -55,7 +56,13 @@ export const provide = <R>(entry: Entry<R>, context: Context.Context<R>): Entry<
 
 // The one place where the types of a tool are forgotten: `Tools.resolve` states
 // in `R` what the schemas and the handler of each tool need.
-const make = <R>(tool: Tool.Any, taker: object, handler: Entry<R>["handler"], elsewhere = false): Entry<R> => {
+const make = <R>(
+  tool: Tool.Any,
+  taker: object,
+  handler: Entry<R>["handler"],
+  elsewhere = false,
+  own?: Standard | undefined
+): Entry<R> => {
   const codec = (schema: Schema.Top) => Schema.toCodecJson(schema) as Schema.Codec<unknown, Schema.Json, R, R>
   const wanted = codec(parametersOf(tool))
   const decode = Schema.decodeUnknownEffect(wanted)
@@ -64,7 +71,13 @@ const make = <R>(tool: Tool.Any, taker: object, handler: Entry<R>["handler"], el
   const parameters = mending<unknown, R>(
     tool.name,
     SchemaAST.toEncoded(wanted.ast),
-    isPlain(tool) ? (params, options) => Effect.map(decode(params, options), () => plain(params)) : decode
+    isPlain(tool)
+      ? (params, options) =>
+        Effect.flatMap(
+          decode(params, options),
+          () => own === undefined ? Effect.succeed(plain(params)) : check(tool.name, own, params)
+        )
+      : decode
   )
   const anything = tool.successSchema.ast._tag === "Unknown"
   const success = Schema.encodeUnknownEffect(codec(tool.successSchema))
@@ -98,8 +111,12 @@ export const fromContext = <R>(tool: Tool.Any, context: Context.Context<never>):
   return Option.isNone(found) ? make(tool, tool, undefined) : make(tool, found.value, handlerOf(found.value, context))
 }
 
-/** A tool whose handler is a function, which runs with the services of its caller. */
-export const fromFunction = <R>(tool: Tool.Any, run: NonNullable<Entry<R>["handler"]>): Entry<R> => make(tool, run, run)
+/** A tool whose handler is a function, which runs with the services of its caller; `own` makes of parameters what it gets. */
+export const fromFunction = <R>(
+  tool: Tool.Any,
+  run: NonNullable<Entry<R>["handler"]>,
+  own?: Standard | undefined
+): Entry<R> => make(tool, run, run, false, own)
 
 /** A tool of a toolkit that has its handlers. */
 export const fromKit = <R>(kit: Toolkit.WithHandler<any>, tool: Tool.Any): Entry<R> => {

@@ -2,12 +2,15 @@
 import * as Tool from "effect/ai/Tool"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import type { StandardTypedV1 } from "effect/StandardSchema"
 import type { Set } from "../../Tools.ts"
 import * as Check from "../options.ts"
 import { currentPlain, type Plain, promised, settled } from "../plain.ts"
 import { fromFunction } from "./entry.ts"
 import { wrongFunctions } from "./refused.ts"
+import { isStandard, jsonSchemaOf } from "./standard.ts"
 import { Annotation, type Given, read, type VoiceOptions } from "./voice.ts"
 
 /**
@@ -31,7 +34,8 @@ export interface PlainCall {
  *
  * **Details**
  *
- * `parameters` is a `Schema.Struct`, whose type `run` is given, or a plain JSON
+ * `parameters` is a `Schema.Struct`, or an object of another library's schemas which gives its JSON Schema by
+ * Standard Schema, such as `z.object` of zod 4.2; `run` is given its type. Or it is a plain JSON
  * Schema, by which the parameters are checked. What `run` gives must be JSON, or an object
  * with a JSON form of its own, such as a date; nothing at all is `null`.
  *
@@ -56,7 +60,9 @@ export interface PlainTool<in Params = any> {
   readonly run: (params: Params, call: PlainCall) => unknown
 }
 
-type ParamsOf<P> = P extends Schema.Top ? P["Type"] : Readonly<Record<string, any>>
+type ParamsOf<P> = P extends Schema.Top ? P["Type"]
+  : P extends StandardTypedV1 ? StandardTypedV1.InferOutput<P>
+  : Readonly<Record<string, any>>
 
 /** What TypeScript shows where a schema of an object is wanted, and its fields were given. */
 interface Fields {
@@ -64,7 +70,7 @@ interface Fields {
 }
 
 /** Fields without the `Schema.Struct` around them are no parameters. */
-type Whole<P> = P extends Schema.Top ? P
+type Whole<P> = P extends Schema.Top | StandardTypedV1 ? P
   : P extends { readonly [Name in keyof P]: Schema.Top } ? keyof P extends never ? P : Fields
   : P
 
@@ -154,7 +160,8 @@ const made = (tools: Readonly<Record<string, PlainTool>>): Set => ({
                     return current
                   }
                 })))
-          )
+          ),
+        isStandard(tool.parameters) ? tool.parameters : undefined
       )
     ])
   ),
@@ -167,7 +174,8 @@ const described = (
 ) => {
   // `execute` waits for a promise of it, too.
   const about = { description, success: Schema.Unknown, needsApproval: needsApproval as Tool.NeedsApproval<any> }
-  const tool = parameters === undefined ? Tool.make(name, about) : Tool.dynamic(name, { ...about, parameters })
+  const schema = isStandard(parameters) ? Result.getOrThrow(jsonSchemaOf(parameters)) : parameters
+  const tool = schema === undefined ? Tool.make(name, about) : Tool.dynamic(name, { ...about, parameters: schema })
   return tool.annotate(Tool.Readonly, readonly).annotate(Tool.Idempotent, idempotent)
     .annotate(Annotation, read(voice as Given, (invalid) => invalid, `${name}.voice.`))
 }

@@ -53,6 +53,7 @@ const lost = (value: unknown): string | undefined => {
   if (typeof value !== "object" || value === null) return undefined
   if (ArrayBuffer.isView(value)) return "bytes"
   if (Effect.isEffect(value)) return "an Effect, which nobody runs"
+  if ("bound" in value && Effect.isEffect(value.bound)) return "an agent: session.handoff(agent) hands the call over"
   const kind = Object.prototype.toString.call(value).slice("[object ".length, -1)
   if (kind === "Date" && Number.isNaN(Number(value))) return "a date that is none"
   const says = "toJSON" in value || Object.keys(value).length > 0

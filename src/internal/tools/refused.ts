@@ -10,8 +10,10 @@ import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import type { InvalidOptions } from "../../Failure.ts"
 import * as Check from "../options.ts"
+import { ofTools } from "../options/counterparts.ts"
 import { shown as shownAs } from "../options/shown.ts"
 import type { PlainTool } from "./functions.ts"
+import { isStandard, jsonSchemaOf } from "./standard.ts"
 
 type Problem = InvalidOptions["problems"][number]
 
@@ -150,6 +152,7 @@ export const wrongParameters = (given: unknown, where: string): ReadonlyArray<Pr
       ? []
       : must(`Schema.Struct({ name: ${kindOf(given)} }), for a model names what it gives`)
   }
+  if (isStandard(given)) return must(`${such}; Tools.functions alone takes a schema of another library`)
   if (!isRecord(given)) return must(`${such}, or a JSON Schema, not ${shown(given)}`)
   if (holds(given)) return must(`Schema.Struct({ ${fieldsOf(given)} })`)
   const combined = ["$ref", ...several].some((name) => name in given)
@@ -157,6 +160,13 @@ export const wrongParameters = (given: unknown, where: string): ReadonlyArray<Pr
     return must(`${such}, or a JSON Schema of { type: "object", properties: { … } }`)
   }
   return wrongJsonSchema(given, where)
+}
+
+/** The same of a plain function, which may have them in a schema of another library. */
+const wrongOwn = (given: unknown, where: string): ReadonlyArray<Problem> => {
+  if (!isStandard(given)) return wrongParameters(given, where)
+  const json = jsonSchemaOf(given)
+  return Result.isSuccess(json) ? wrongParameters(json.success, where) : [{ option: where, detail: json.failure }]
 }
 
 const wrongTool = (tool: Tool.Any): ReadonlyArray<Problem> => {
@@ -199,15 +209,19 @@ const approval = Check.such<boolean | ((params: any) => boolean | Promise<boolea
   (given) => `be true, false, or a function of the parameters, not ${shown(given)}`
 )
 
-const own = Check.closed<PlainTool>()({
-  description: Check.text(),
-  parameters: Check.asIs,
-  readonly: Check.flag(),
-  idempotent: Check.flag(),
-  needsApproval: approval,
-  voice: Check.asIs,
-  run: Check.asIs
-})
+const own = Check.closed<PlainTool>()(
+  {
+    description: Check.text(),
+    parameters: Check.asIs,
+    readonly: Check.flag(),
+    idempotent: Check.flag(),
+    needsApproval: approval,
+    voice: Check.asIs,
+    run: Check.asIs
+  },
+  [],
+  ofTools
+)
 
 /** Models of most providers take no other. */
 const isName = /^[a-zA-Z0-9_-]{1,64}$/
@@ -232,7 +246,7 @@ export const wrongFunctions = (given: unknown): ReadonlyArray<Problem> =>
         ...(typeof run === "function"
           ? []
           : [{ option: `${name}.run`, detail: `must be the function of the tool: write ${name}: ${write}` }]),
-        ...(parameters === undefined ? [] : wrongParameters(parameters, `${name}.parameters`)),
+        ...(parameters === undefined ? [] : wrongOwn(parameters, `${name}.parameters`)),
         ...(Result.isFailure(read) ? read.failure.problems : [])
       ]
     })

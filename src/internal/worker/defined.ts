@@ -2,6 +2,7 @@
 import * as Layer from "effect/Layer"
 import type { DefineOptions } from "../../Worker.ts"
 import * as Check from "../options.ts"
+import { ofWorkers } from "../options/counterparts.ts"
 
 type Needed = Pick<DefineOptions<any, any>, "entry" | "layer" | "prewarm" | "accept" | "connect">
 
@@ -24,22 +25,26 @@ const others: Readonly<Record<Exclude<keyof DefineOptions<any, any>, keyof Neede
   warmProviders: true
 }
 
-const needed = Check.closed<Needed>()({
-  entry: Check.required(
-    Check.such<Needed["entry"]>(
-      (given) => typeof given === "function",
-      `be a function that gives what holds a conversation: ${entry}`
+const needed = Check.closed<Needed>()(
+  {
+    entry: Check.required(
+      Check.such<Needed["entry"]>(
+        (given) => typeof given === "function",
+        `be a function that gives what holds a conversation: ${entry}`
+      ),
+      entry
     ),
-    entry
-  ),
-  layer: Check.required(
-    Check.such<Needed["layer"]>(Layer.isLayer, `be a Layer of what its jobs share, ${layer}`),
-    `write a Layer of what its jobs share, ${layer}`
-  ),
-  prewarm: Check.action,
-  accept: Check.callback,
-  connect: Check.callback
-}, Object.keys(others))
+    layer: Check.required(
+      Check.such<Needed["layer"]>(Layer.isLayer, `be a Layer of what its jobs share, ${layer}`),
+      `write a Layer of what its jobs share, ${layer}`
+    ),
+    prewarm: Check.action,
+    accept: Check.callback,
+    connect: Check.callback
+  },
+  Object.keys(others),
+  ofWorkers
+)
 
 /** Throws for what is missing, and for what is no function. */
 export const checkDefined = (options: Needed): void => void Check.readOrThrow(needed, options)
