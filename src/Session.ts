@@ -370,6 +370,7 @@ export interface Service {
   readonly cancel: (id: string) => Effect.Effect<boolean>
   readonly callState: <A>(state: Definition<A>) => Held<A>
   readonly spent: Effect.Effect<Cost.Report>
+  /** Changes the history from now on. Dies of `Failure.InvalidOptions` if what `f` gives is no history. */
   readonly updateHistory: (f: (history: History.History) => History.History) => Effect.Effect<void>
   readonly events: Stream.Stream<Event.Event>
   readonly say: (text: string | Stream.Stream<string>, options?: SayOptions) => Effect.Effect<Speech>
