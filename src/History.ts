@@ -202,7 +202,7 @@ export interface Budget {
   readonly targetTokens?: number | undefined
   /** Newest items that are never dropped. @default 6 */
   readonly keepRecent?: number | undefined
-  /** Tokens of one item. @default `estimateTokens` */
+  /** Tokens of one item, 0 or more. @default `estimateTokens` */
   readonly estimate?: ((item: Item) => number) | undefined
 }
 
@@ -297,7 +297,8 @@ export const insert = (self: History, item: Item): History => {
  */
 export const merge = (self: History, that: History): History => {
   const known = new Set(self.items.map((item) => item.id))
-  return that.items.reduce((history, item) => known.has(item.id) ? history : insert(history, item), self)
+  const added = that.items.filter(({ id }) => !known.has(id) && known.add(id))
+  return added.length === 0 ? self : make([...self.items, ...added])
 }
 
 /**
@@ -388,7 +389,8 @@ export const messages = (self: History): ReadonlyArray<Message> => self.items.fi
  */
 export const toPrompt = (self: History, options: PromptOptions = {}): Prompt.Prompt => {
   const running = options.running ?? []
-  return prompts.toPrompt(running.reduce<History>(insert, self).items, options, new Set(running))
+  const { items } = running.length === 0 ? self : make([...self.items, ...running])
+  return prompts.toPrompt(items, options, new Set(running))
 }
 
 /**
@@ -397,7 +399,8 @@ export const toPrompt = (self: History, options: PromptOptions = {}): Prompt.Pro
  * **Details**
  *
  * `json` is the encoded `History`; the others hold messages, tool names and
- * whether they failed, but neither parameters nor outputs.
+ * whether they failed, but neither parameters nor outputs. Further lines of a
+ * message are indented, in Markdown quoted: no text can pass for what another said.
  *
  * @category conversions
  * @since 0.1.0

@@ -344,7 +344,8 @@ export type RunningCall = typeof RunningCall.Type
  *   return at once. `ended` waits for the end; running tools have the pipeline's `closeTimeout`
  *   until then, unless they wait for `ended` themselves.
  * - After the session has ended, or during its last words, requests have no effect: a speech is
- *   `discarded`, and `send` gives `false`.
+ *   `discarded`, and `send` gives `false`. Inside `onUserTurn`, which runs again for what it sends,
+ *   it also gives `false` for more than 20 texts in 10 seconds, and a `Warning` tells it.
  * - `callState` reads and sets a `CallState` of this call.
  * - `spent` is the use of the providers up to now, with its cost.
  * - `events` starts with the next event and ends with the session. A listener that is more than
@@ -369,6 +370,7 @@ export interface Service {
   readonly cancel: (id: string) => Effect.Effect<boolean>
   readonly callState: <A>(state: Definition<A>) => Held<A>
   readonly spent: Effect.Effect<Cost.Report>
+  /** Changes the history from now on. Dies of `Failure.InvalidOptions` if what `f` gives is no history. */
   readonly updateHistory: (f: (history: History.History) => History.History) => Effect.Effect<void>
   readonly events: Stream.Stream<Event.Event>
   readonly say: (text: string | Stream.Stream<string>, options?: SayOptions) => Effect.Effect<Speech>

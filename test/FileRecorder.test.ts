@@ -502,3 +502,102 @@ describe("a recorder", () => {
       assert.deepStrictEqual(told, timeline.events)
     }))
 })
+
+describe("a file that is no recording, or not any more", () => {
+  const good = bytesOf(some)
+  const withLength = (length: number): Buffer => {
+    const bytes = Buffer.from(good)
+    bytes.writeUInt32BE(length, headerBytes)
+    return bytes
+  }
+
+  // Read piece by piece, a record of this length took eight seconds of a process.
+  it.live.each<readonly [string, Buffer, string]>([
+    ["longer than what is there", Buffer.concat([withLength(16 * 1024 * 1024), Buffer.alloc(15_000_000)]), "none"],
+    ["as long as it may be", Buffer.concat([withLength(16 * 1024 * 1024), Buffer.alloc(17_000_000)]), "Damaged"],
+    ["longer than it may be", withLength(0xffffffff), "Damaged"],
+    ["shorter than a seal", withLength(1), "Damaged"]
+  ])("is read in its time where it tells a length %s", ([, bytes, expected]) =>
+    Effect.gen(function*() {
+      const folder = yield* directory
+      const file = store(folder, "x", bytes)
+      const from = performance.now()
+      const result = yield* Effect.result(read(file))
+      assert.isBelow(performance.now() - from, 2000)
+      assert.strictEqual(Result.isFailure(result) ? result.failure.reason._tag : "none", expected)
+    }).pipe(Effect.scoped))
+
+  it.live("is refused by its path if it is a pipe, a folder or a device, which would never end", () =>
+    Effect.gen(function*() {
+      const folder = yield* directory
+      const pipe = path.join(folder, "pipe")
+      yield* Effect.promise(() => once(spawn("mkfifo", [pipe]), "exit"))
+      for (const file of [pipe, folder, "/dev/zero", "/dev/null"]) {
+        const result = yield* Effect.result(read(file))
+        assert.isTrue(Result.isFailure(result) && result.failure.reason._tag === "FileFailed")
+        assert.include(
+          String(Result.isFailure(result) && result.failure),
+          `cannot read ${file} (it is no regular file)`
+        )
+      }
+    }).pipe(Effect.scoped))
+
+  it.live("is not made of a recording by its own audio", () =>
+    Effect.gen(function*() {
+      const folder = yield* directory
+      const file = store(folder, "one.evrec", good)
+      const link = path.join(folder, "two.wav")
+      fs.linkSync(file, link)
+      for (const to of [file, path.join(folder, ".", "one.evrec"), link]) {
+        const result = yield* Effect.result(FileRecorder.writeWav(file, { key, to }))
+        assert.include(String(Result.isFailure(result) && result.failure), "to must name another file")
+      }
+      assert.lengthOf(yield* read(file), some.length)
+    }).pipe(Effect.scoped))
+})
+
+describe("audio that cannot be", () => {
+  const frame = (change: Partial<Audio.Frame> = {}): Audio.Frame => ({
+    samples: new Int16Array(1600),
+    sampleRate: 16_000,
+    channels: 1,
+    ...change
+  })
+  const odd: ReadonlyArray<readonly [at: number, frame: unknown]> = [
+    [Number.NaN, frame()],
+    [Infinity, frame()],
+    [0, frame({ sampleRate: 1e9 })],
+    [0, frame({ sampleRate: 0 })],
+    [0, frame({ sampleRate: Number.NaN })],
+    [0, frame({ channels: 0 })],
+    [0, frame({ channels: 1.5 })],
+    [0, null],
+    [0, {}],
+    [0, "x"]
+  ]
+
+  it.live("is counted as lost, what was heard stands before the end, and a WAV can be made of it", () =>
+    Effect.gen(function*() {
+      const folder = yield* directory
+      yield* Effect.scoped(Effect.gen(function*() {
+        const recorder = yield* Recorder.Recorder
+        const recording = yield* recorder.open({ session: "s", room: "r", agent: "a", job: {} })
+        for (const [at, one] of odd) recording.audio?.("user", at, [one as Audio.Frame])
+        recording.audio?.("user", 1000, [frame()])
+        recording.audio?.("agent", 1000, [frame()])
+        // Of another clock: a file of that length cannot be.
+        recording.audio?.("agent", 1e15, [frame()])
+        recording.event({ _tag: "SessionClosed", at: 1200, reason: "closed" } as Event.Event)
+      })).pipe(Effect.provide(FileRecorder.layer({ folder, key, audio: true })))
+      const [file] = filesIn(folder)
+      const entries = yield* read(file!)
+      assert.strictEqual(entries.at(-1)?._tag, "Closed")
+      assert.lengthOf(entries.filter(({ _tag }) => _tag === "Audio"), 3)
+      assert.deepStrictEqual(
+        entries.flatMap((entry) => entry._tag === "Lost" ? [entry.entries] : []),
+        [odd.length]
+      )
+      const to = path.join(folder, "all.wav")
+      assert.strictEqual(yield* FileRecorder.writeWav(file!, { key, to }), 100)
+    }).pipe(Effect.scoped))
+})

@@ -7,7 +7,7 @@ import { McpClient, McpProtocol, Tool, Toolkit } from "effect/ai"
 import { ChildProcess } from "effect/process"
 import { TestClock } from "effect/testing"
 import { everything } from "./support/everything.ts"
-import { answer, makeServer, type Server } from "./support/mcp.ts"
+import { answer, makeServer, mortal, type Server } from "./support/mcp.ts"
 
 const call = (name: string, params: unknown = {}, id = "call-1"): Tools.Call => ({ id, name, params })
 
@@ -235,33 +235,12 @@ describe("a real MCP server", () => {
     { timeout: 60_000 }
   )
 
-  const mortal = `
-    const send = (id, result) => process.stdout.write(JSON.stringify({ jsonrpc: "2.0", id, result }) + "\\n")
-    require("node:readline").createInterface({ input: process.stdin }).on("line", (line) => {
-      const { id, method, params } = JSON.parse(line)
-      const serverInfo = { name: "mortal", version: "1.0.0" }
-      const tool = (name) => ({ name, inputSchema: { type: "object" } })
-      if (method === "initialize") send(id, { protocolVersion: "2025-11-25", capabilities: { tools: {} }, serverInfo })
-      if (method === "tools/list") send(id, { tools: [tool("die"), tool("pid")] })
-      if (method !== "tools/call") return
-      if (params.name === "die") process.exit(1)
-      send(id, { content: [{ type: "text", text: String(process.pid) }] })
-    })`
   it.live(
     "that dies is a tool that fails in words, and is started again when it is asked again",
     () =>
       Effect.scoped(Effect.gen(function*() {
-        const connect = McpClient.make({ name: "test", version: "1.0.0" }).pipe(
-          Effect.provideServiceEffect(
-            McpClient.Transport,
-            McpClient.stdio({
-              command: ChildProcess.make(process.execPath, ["-e", mortal]),
-              protocol: McpProtocol.v2025_11_25
-            })
-          )
-        )
         const set = yield* Tools.resolve(
-          Tools.discovered({ connect, toolkit: (client) => McpClient.toolkit(client), timeout: "30 seconds" })
+          Tools.discovered({ connect: mortal, toolkit: (client) => McpClient.toolkit(client), timeout: "30 seconds" })
         )
         const before = yield* Tools.execute(set, call("pid"))
         const died = yield* Tools.execute(set, call("die"))

@@ -31,6 +31,7 @@ import * as Stream from "effect/Stream"
 import { randomBytes } from "node:crypto"
 import type * as Audio from "../Audio.ts"
 import type { InvalidOptions } from "../Failure.ts"
+import { problemOf } from "../internal/audio/format.ts"
 import { layerFrom } from "../internal/config/variable.ts"
 import { saysYes } from "../internal/given.ts"
 import * as Check from "../internal/options.ts"
@@ -119,6 +120,9 @@ export interface Stored {
 type Removal = ReadOptions & { readonly folder: string; readonly where: (recording: Stored) => boolean }
 
 const sweepEvery = "1 hour"
+
+/** What a WAV file can hold of both sides (ms): what seems to come later is of another clock. */
+const longestWav = 18 * 3_600_000
 
 /** 32 bytes, as base64 or hex. */
 const bytesOf = (key: Redacted.Redacted): Uint8Array | undefined => {
@@ -358,6 +362,9 @@ export const writeWav = (
 ): Effect.Effect<number, RecorderError> =>
   Effect.scoped(Effect.gen(function*() {
     yield* Check.readOrFail(writing, options, refused)
+    if (yield* store.isSameFile(file, options.to)) {
+      return yield* refused(Check.problem("to", "must name another file than the recording, which would be lost"))
+    }
     const failed = new RecorderError({
       reason: new FileFailed({ file: options.to, doing: "write", code: "unknown" })
     })
@@ -369,9 +376,10 @@ export const writeWav = (
     let last = 0
     yield* Stream.runForEach(read(file, options), (item) =>
       Effect.sync(() => {
-        if (item._tag !== "Audio") return
+        if (item._tag !== "Audio" || !Number.isFinite(item.at) || problemOf(item.frame) !== undefined) return
         first ??= item.at
         const at = Math.max(0, item.at - first)
+        if (at > longestWav) return
         // Step by step: a long silence is written, not held.
         for (let reached = last; reached < at; reached += 5000) wav.advance(reached, () => undefined)
         wav.add(item.source === "user" ? 0 : 1, item.source, at, item.frame)

@@ -5,6 +5,7 @@ import * as Result from "effect/Result"
 import type { Options } from "../Agent.ts"
 import type { InvalidOptions } from "../Failure.ts"
 import type * as History from "../History.ts"
+import { wrongHistory } from "./history/usable.ts"
 import * as Check from "./options.ts"
 import { ofAgents } from "./options/counterparts.ts"
 import { shown } from "./options/shown.ts"
@@ -15,8 +16,8 @@ import { detector } from "./vad/settings.ts"
 type Any = Options<any, any, any, any, any, any, any, any, any, any, any>
 
 const history = Check.such<History.History>(
-  (given) => Check.isRecord(given) && Array.isArray(given.items),
-  "be a History, such as History.empty or History.fromPrompt gives"
+  (given) => wrongHistory(given) === undefined,
+  (given) => wrongHistory(given)!
 )
 
 const own = Check.closed<Any>()(

@@ -15,7 +15,7 @@ import type { Set } from "../Tools.ts"
 import type { Options as TurnOptions } from "../Turn.ts"
 import { type Definition, type Held, type PlainHeld, plainly } from "./callState.ts"
 import { problem } from "./options.ts"
-import { asking, CurrentRealWaits, within } from "./realWaits.ts"
+import { asking, begin, within } from "./realWaits.ts"
 import type { Participant } from "./room/event.ts"
 
 /**
@@ -313,8 +313,7 @@ export const settled = <A, R>(
 ): Effect.Effect<A, unknown, R> =>
   Effect.contextWith((context: Context.Context<never>): Effect.Effect<A, unknown, R> => {
     const controller = new AbortController()
-    const warn = (message: string) => Effect.runForkWith(context)(Effect.logWarning(message))
-    const wait = Context.get(context, CurrentRealWaits)?.(name, warn)
+    const wait = begin(name, context)
     let awaited = false
     try {
       const given = within({ context, wait }, () => run(controller.signal))

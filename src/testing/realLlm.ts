@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import { CurrentRealWaits } from "../internal/realWaits.ts"
+import { begin } from "../internal/realWaits.ts"
 import * as Llm from "../Llm.ts"
 
 /** Time stands still from the request to the end of the answer. */
@@ -10,10 +10,7 @@ const awaited = (llm: Llm.Llm["Service"]): Llm.Llm["Service"] => ({
   ...llm,
   reply: (request) =>
     Stream.unwrap(Effect.gen(function*() {
-      const waits = yield* CurrentRealWaits
-      const services = yield* Effect.context<never>()
-      const warn = (message: string) => Effect.runForkWith(services)(Effect.logWarning(message))
-      const wait = waits?.(`the model ${llm.name}`, warn)
+      const wait = begin(`the model ${llm.name}`, yield* Effect.context<never>())
       yield* Effect.addFinalizer(() => Effect.sync(() => wait?.end()))
       return llm.reply(request)
     }))

@@ -100,8 +100,8 @@ export interface Scenario<RA = never, RS = never, EA = never> extends Script {
   readonly patience?: Duration.Input | undefined
   /**
    * Longest that time stands still, in real time, for a plain function that awaits
-   * something real, such as a file or a server. Then time goes on, and a warning
-   * names the tool or the hook. 0 waits for nothing.
+   * something real, such as a file or a server, and for an MCP server. Then time
+   * goes on, and a warning names the tool or the hook. 0 waits for nothing.
    *
    * @default 2 seconds; "1 minute" with a `simulatedUser`
    */
@@ -349,10 +349,12 @@ const perform = <EA>(
  *
  * Time stands still while a plain function (`Tools.functions`, a hook) awaits
  * something real, up to `realWait`; not while it awaits what it has asked of the
- * conversation, such as `heard`, which comes with time. It stands still, too, while
- * a layer of this package reads or writes a file, or asks a model or a program on
- * this machine. In an effect of yours, what is waited for must be on the Clock, or
- * be there within a turn or two of the event loop.
+ * conversation, such as `heard`, which comes with time. It stands still in the same
+ * way for an MCP server (`Tools.discovered`, `McpClient.toolkit`): to connect, to be
+ * asked and to answer a call. It stands still, too, while a layer of this package
+ * reads or writes a file, or asks a model or a program on this machine. In an effect
+ * of yours, what is waited for must be on the Clock, or be there within a turn or two
+ * of the event loop.
  *
  * **Example** (A caller who interrupts)
  *

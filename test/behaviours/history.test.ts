@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Schema, Stream } from "effect"
-import { Agent, Audio, History, type Session, Tts } from "effect-voice"
+import { Agent, Audio, Failure, History, type Session, Tts } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 
 const hello = Testing.say(500, 2500, "Hello, how are you?")
@@ -94,6 +94,95 @@ describe("the history of a session", () => {
       })
       assert.deepStrictEqual(timeline.messages, ["user: two", "assistant: OK."])
       assert.notInclude(JSON.stringify(timeline.requests[1]!.prompt), "\"one\"")
+    }))
+
+  const zero = History.Message.make({ id: "m", createdAt: 0, role: "user", text: "zero" })
+  const odd: ReadonlyArray<readonly [string, unknown, string]> = [
+    ["nothing", undefined, "not undefined"],
+    ["null", null, "not null"],
+    ["a promise", Promise.resolve(History.empty), "a promise: was it awaited?"],
+    ["a list", [zero], "not a list"],
+    ["a text", "zero", "not a text"],
+    ["no items", {}, "not an object"],
+    ["items that are none", { items: "zero" }, "not an object"],
+    ["null among them", { items: [zero, null] }, "items[1] is null"],
+    ["a text among them", { items: ["zero"] }, "items[0] is a text"],
+    ["an item without a kind", { items: [zero, { ...zero, _tag: undefined }] }, "items[1]"],
+    ["a time that is none", { items: [{ ...zero, createdAt: Number.NaN }] }, "items[0].createdAt is not"],
+    ["a text that is none", { items: [{ ...zero, text: 7 }] }, "items[0].text is not"],
+    ["a role that nobody has", { items: [{ ...zero, role: "tool" }] }, "items[0].role is not"],
+    ["parameters that are no JSON", {
+      items: [{ _tag: "ToolCall", id: "c", createdAt: 0, callId: "c", name: "t", params: 1n }]
+    }, "items[0].params is not"]
+  ]
+  it.effect.each(odd)("is not changed to what is none: %s", ([, given, why]) =>
+    Effect.gen(function*() {
+      const refused: Array<unknown> = []
+      const timeline = yield* Testing.scenario({
+        at: [
+          { at: 1000, do: (session) => session.send("one") },
+          {
+            at: 4000,
+            do: (session) =>
+              session.updateHistory(() => given as History.History).pipe(
+                Effect.catchDefect((defect) => Effect.sync(() => void refused.push(defect)))
+              )
+          },
+          { at: 5000, do: (session) => session.send("two") }
+        ]
+      })
+      assert.deepStrictEqual(timeline.messages, ["user: one", "assistant: OK.", "user: two", "assistant: OK."])
+      const [error] = refused
+      assert.isTrue(error instanceof Failure.InvalidOptions)
+      assert.include(String(error), "updateHistory must give a History")
+      assert.include(String(error), why)
+      assert.notInclude(String(error), "zero")
+      if (given === undefined) return
+      assert.throws(() => Agent.make({ instructions: "", history: given as any }), Failure.InvalidOptions, why)
+    }))
+
+  it.effect("is in order whatever the program makes of it, and keeps what it has put in", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        at: [
+          { at: 1000, do: (session) => session.send("one") },
+          {
+            at: 4000,
+            do: (session) => session.updateHistory(({ items }) => ({ items: [...items.toReversed(), zero] }))
+          },
+          { at: 5000, do: (session) => session.send("two") },
+          {
+            at: 8000,
+            do: (session) =>
+              session.updateHistory((history) => {
+                ;(history.items as Array<History.Item>).push({ ...zero, id: "n", text: "none" })
+                return history
+              })
+          },
+          { at: 9000, do: (session) => session.send("three") }
+        ]
+      })
+      assert.deepStrictEqual(timeline.messages, [
+        "user: zero",
+        "user: none",
+        "user: one",
+        "assistant: OK.",
+        "user: two",
+        "assistant: OK.",
+        "user: three",
+        "assistant: OK."
+      ])
+    }))
+
+  it.effect("stays whole where what measures it fails, and the log says why", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        user: [hello],
+        options: { budget: { maxTokens: 1, strategy: "truncate", estimate: () => Number.NaN } }
+      })
+      assert.deepStrictEqual(timeline.messages.length, 2)
+      assert.include(JSON.stringify(timeline.logs), "estimate must give a number of tokens, 0 or more, not NaN")
+      assert.deepStrictEqual(timeline.warnings, ["the history could not be summarised"])
     }))
 
   it.effect("can be exported and read again", () =>

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { Agent } from "effect-voice"
+import { Agent, Session } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 import { classifier, detector } from "../support/judges.ts"
 
@@ -160,5 +160,28 @@ describe("a hook that is at work when the caller hangs up", () => {
       assert.deepStrictEqual(timeline.logs.filter(({ level }) => level === "Error"), [])
       assert.deepStrictEqual(timeline.of("ProviderFailed"), [])
       assert.strictEqual(timeline.left, "")
+    }))
+})
+
+type Sending = Agent.Options<never, never, never, Session.Session>
+
+describe("a hook that sends what it is called for", () => {
+  const session = Effect.flatMap(Session.Session, (session) => session.send("Again."))
+  it.effect.each<readonly [string, Sending["onUserTurn"]]>([
+    ["as an effect", () => Effect.asVoid(Effect.orDie(session))],
+    ["as a function", async (_, session) => void await session.send("Again.")],
+    ["in a fiber of its own", () => Effect.asVoid(Effect.forkDetach(session))]
+  ])("is refused in the end, and the call goes on: %s", ([, onUserTurn]) =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        agent: Agent.make({ instructions: "", onUserTurn }),
+        user: [hello],
+        llmOptions: { otherwise: "Fine." }
+      })
+      assert.deepStrictEqual(timeline.warnings, [
+        "send in onUserTurn was refused: more than 20 texts in 10 seconds, each of which the hook is called for again"
+      ])
+      assert.deepStrictEqual(timeline.messages.at(-1), "assistant: Fine.")
+      assert.lengthOf(timeline.messages.filter((message) => message === "user: Again."), 20)
     }))
 })

@@ -1,7 +1,8 @@
-/** A server of MCP tools over an `HttpClient` in memory, which answers as it is told to. */
+/** Servers of MCP tools: one over an `HttpClient` in memory, which answers as it is told to, and a program that may die. */
 import { Effect } from "effect"
 import { McpClient, McpProtocol } from "effect/ai"
 import { HttpClient, HttpClientResponse } from "effect/http"
+import { ChildProcess } from "effect/process"
 
 /** What a tool of it does, given its arguments. */
 export type Work = (args: Readonly<Record<string, unknown>>) => Effect.Effect<unknown>
@@ -66,3 +67,27 @@ export const makeServer = (tools: Readonly<Record<string, Work>>): Server => {
   }
   return server
 }
+
+const program = `
+  const send = (id, result) => process.stdout.write(JSON.stringify({ jsonrpc: "2.0", id, result }) + "\\n")
+  require("node:readline").createInterface({ input: process.stdin }).on("line", (line) => {
+    const { id, method, params } = JSON.parse(line)
+    const serverInfo = { name: "mortal", version: "1.0.0" }
+    const tool = (name) => ({ name, inputSchema: { type: "object" } })
+    if (method === "initialize") send(id, { protocolVersion: "2025-11-25", capabilities: { tools: {} }, serverInfo })
+    if (method === "tools/list") send(id, { tools: [tool("die"), tool("pid")] })
+    if (method !== "tools/call") return
+    if (params.name === "die") process.exit(1)
+    send(id, { content: [{ type: "text", text: String(process.pid) }] })
+  })`
+
+/** A process with two tools: `pid` gives its number, `die` ends it. */
+export const mortal = McpClient.make({ name: "test", version: "1.0.0" }).pipe(
+  Effect.provideServiceEffect(
+    McpClient.Transport,
+    McpClient.stdio({
+      command: ChildProcess.make(process.execPath, ["-e", program]),
+      protocol: McpProtocol.v2025_11_25
+    })
+  )
+)

@@ -1,34 +1,53 @@
-/** Plain functions that await something real: virtual time stands still for them. */
+/** Plain functions and servers of tools that are waited for in real time: virtual time stands still for them. */
+import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Layer } from "effect"
 import { Agent, Pipeline, type Session, Tools } from "effect-voice"
 import * as native from "effect-voice/internal/native"
 import * as LocalRoom from "effect-voice/Layers/LocalRoom"
 import * as Testing from "effect-voice/testing"
+import { McpClient, McpProtocol } from "effect/ai"
+import { FetchHttpClient } from "effect/http"
 import { once } from "node:events"
 import { readFile } from "node:fs/promises"
-import { createServer } from "node:http"
+import { createServer, type RequestListener } from "node:http"
 import type { AddressInfo } from "node:net"
+import { text } from "node:stream/consumers"
 import { setTimeout as delay } from "node:timers/promises"
+import { answer, makeServer, mortal } from "../support/mcp.ts"
 
 const user = [Testing.say(500, 1500, "A table, please.")]
 const llm = [{ tools: [{ name: "book" }] }, "Table four is yours."]
 const booking = (run: Tools.PlainTool["run"], more: Partial<Agent.Options> = {}) =>
   Agent.make({ instructions: "", tools: Tools.functions({ book: { run } }), ...more })
 
-const served = Effect.acquireRelease(
-  Effect.promise(async () => {
-    const server = createServer((_, answer) => void delay(5).then(() => answer.end("table 4")))
-    server.listen(0, "127.0.0.1")
-    await once(server, "listening")
-    return server
-  }),
-  (server) =>
-    Effect.sync(() => {
-      server.close()
-      server.closeAllConnections()
-    })
-).pipe(Effect.map((server) => ({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` })))
+const listening = (listener: RequestListener) =>
+  Effect.acquireRelease(
+    Effect.promise(async () => {
+      const server = createServer(listener)
+      server.listen(0, "127.0.0.1")
+      await once(server, "listening")
+      return server
+    }),
+    (server) =>
+      Effect.sync(() => {
+        server.close()
+        server.closeAllConnections()
+      })
+  ).pipe(Effect.map((server) => ({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` })))
+
+const served = listening((_, answer) => void delay(5).then(() => answer.end("table 4")))
+
+/** What a server of one tool answers, by the method. */
+const mcp = {
+  initialize: {
+    protocolVersion: "2025-11-25",
+    capabilities: { tools: {} },
+    serverInfo: { name: "tables", version: "1.0.0" }
+  },
+  "tools/list": { tools: [{ name: "book", inputSchema: { type: "object" } }] },
+  "tools/call": { content: [{ type: "text", text: "table 4" }] }
+}
 
 const never = () => Promise.withResolvers<void>().promise
 
@@ -161,5 +180,94 @@ describe("time stands still for what a plain function awaits", () => {
       const right = yield* at(async () => {})
       assert.include(right.map(([tag]) => tag), "AgentSpeechCommitted")
       assert.deepStrictEqual(yield* at(() => delay(300)), right)
+    }))
+})
+
+const discovered = <E, R>(connect: Effect.Effect<McpClient.McpClient, E, R>) =>
+  Tools.discovered({ connect, toolkit: (client) => McpClient.toolkit(client) })
+
+describe("time stands still for a server of tools", () => {
+  it.live("in another process: to connect, to ask, to call, and to start it again after it has died", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        agent: Agent.make({ instructions: "", tools: discovered(mortal) }),
+        user: [500, 20_000, 40_000].map((from) => Testing.say(from, from + 1000, "Do it.")),
+        llm: [
+          { tools: [{ name: "pid" }] },
+          "One.",
+          { tools: [{ name: "die" }] },
+          "Two.",
+          { tools: [{ name: "pid", params: { once: "more" } }] },
+          "Three."
+        ],
+        realWait: "20 seconds"
+      })
+      assert.deepStrictEqual(timeline.messages.filter((message) => message.startsWith("output")), [
+        "output: pid",
+        "output: die failed",
+        "output: pid"
+      ])
+      assert.deepStrictEqual(timeline.turns.map(({ total }) => total), [1000, 1000, 1000])
+      assert.deepStrictEqual([timeline.warnings, timeline.requests[0]?.tools.length], [[], 2])
+      const pids = timeline.history.items.flatMap((item) => item._tag === "ToolOutput" ? [item.output] : [])
+      assert.notStrictEqual(pids[0], pids[2])
+    }).pipe(Effect.provide(NodeServices.layer)))
+
+  it.live.each(["discovered", "toolkit"] as const)("over HTTP, as one that is %s", (manner) =>
+    Effect.gen(function*() {
+      const { url } = yield* listening((request, answer) => {
+        void text(request).then(async (body) => {
+          const { id, method } = JSON.parse(body === "" ? "{}" : body)
+          await delay(20)
+          if (id === undefined) return answer.writeHead(202).end()
+          answer.setHeader("content-type", "application/json")
+          answer.end(JSON.stringify({ jsonrpc: "2.0", id, result: mcp[method as keyof typeof mcp] }))
+        })
+      })
+      const connect = McpClient.make({ name: "test", version: "1.0.0" }).pipe(
+        Effect.provideServiceEffect(
+          McpClient.Transport,
+          McpClient.http({ url, protocol: McpProtocol.v2025_11_25 })
+        )
+      )
+      const tools = manner === "discovered"
+        ? discovered(connect)
+        : yield* Effect.flatMap(connect, (client) => McpClient.toolkit(client))
+      const timeline = yield* Testing.scenario({ agent: Agent.make({ instructions: "", tools }), user, llm })
+      assert.deepStrictEqual(
+        [timeline.messages, timeline.turns.map(({ total }) => total), timeline.warnings],
+        [
+          ["user: A table, please.", "call: book", "output: book", "assistant: Table four is yours."],
+          [1000],
+          []
+        ]
+      )
+    }).pipe(Effect.scoped, Effect.provide(FetchHttpClient.layer)))
+
+  it.effect("but not for one that sleeps in virtual time itself", () =>
+    Effect.gen(function*() {
+      const server = makeServer({ book: () => Effect.delay(answer("table 4"), "20 seconds") })
+      const timeline = yield* Testing.scenario({
+        agent: Agent.make({ instructions: "", tools: discovered(Effect.delay(server.connect, "1 second")) }),
+        user: [Testing.say(1500, 2500, "A table, please.")],
+        llm: [{ tools: [{ name: "book", params: { place: "by the window" } }] }, "Table four is yours."],
+        // It would not be waited for at all.
+        realWait: "1 minute"
+      })
+      assert.include(timeline.messages, "output: book")
+      assert.deepStrictEqual([timeline.turns[0]?.total, timeline.warnings], [21_000, []])
+    }), 5000)
+
+  it.effect("and not for ever", () =>
+    Effect.gen(function*() {
+      const server = makeServer({ book: () => Effect.never })
+      const timeline = yield* Testing.scenario({
+        agent: Agent.make({ instructions: "", tools: discovered(server.connect) }),
+        user,
+        llm: [{ tools: [{ name: "book", params: { place: "by the window" } }] }, "Something is wrong."],
+        realWait: 40
+      })
+      assert.include(timeline.messages, "output: book failed")
+      assert.lengthOf(timeline.warnings.filter((warning) => warning.startsWith("time ran past `book`")), 1)
     }))
 })

@@ -139,6 +139,8 @@ const isFile = (bytes: Uint8Array, offset: number): boolean =>
 /** Where another file begins within audio of which the length is not told. */
 const nextFile = (bytes: Uint8Array, from: number): number => {
   for (let at = bytes.indexOf(0x52, from); at !== -1; at = bytes.indexOf(0x52, at + 1)) {
+    // Most of what looks like the first letter is audio.
+    if (bytes[at + 1] !== 0x49 && bytes[at + 1] !== 0x46) continue
     if (isFile(bytes, at) && /^[ -~]{4}$/.test(idAt(bytes, at + 12))) return at
   }
   return -1

@@ -5,10 +5,23 @@ import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
 import type { Budget, History, Item, Summary } from "../../History.ts"
 import * as Llm from "../../Llm.ts"
+import { problem } from "../options.ts"
+import { shown } from "../options/shown.ts"
 import * as pairs from "./pairs.ts"
 import * as transcripts from "./transcript.ts"
 
+const known = new WeakMap<Item, number>()
+
+/** Once for each item: they are many, some are long, and each turn asks for all of them. */
 export const estimate = (item: Item): number => {
+  const before = known.get(item)
+  if (before !== undefined) return before
+  const fresh = measure(item)
+  known.set(item, fresh)
+  return fresh
+}
+
+const measure = (item: Item): number => {
   switch (item._tag) {
     case "Message":
     case "Summary":
@@ -25,21 +38,29 @@ export const estimate = (item: Item): number => {
 const frame = 4
 
 const tokens = (text: string): number => {
-  const dense = text.match(denseScript)?.length ?? 0
+  let dense = 0
+  for (const [run] of text.matchAll(denseScript)) dense += run.length
   return dense + Math.ceil((text.length - dense) / 4)
 }
 
 const denseScript = new RegExp(
   "[\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Hangul}\\p{Script=Thai}\\p{Script=Lao}" +
-    "\\p{Script=Khmer}\\p{Script=Myanmar}]",
+    "\\p{Script=Khmer}\\p{Script=Myanmar}]+",
   "gu"
 )
+
+/** With anything else, sums would make no sense, and everything or nothing would go. */
+const checked = (estimate: (item: Item) => number) => (item: Item): number => {
+  const given = estimate(item)
+  if (Number.isFinite(given) && given >= 0) return given
+  throw problem("estimate", `must give a number of tokens, 0 or more, not ${shown(given)}`)
+}
 
 export const drop = (
   items: ReadonlyArray<Item>,
   budget: Budget & { readonly keepRecent: number }
 ): ReadonlyArray<Item> => {
-  const size = budget.estimate ?? estimate
+  const size = budget.estimate === undefined ? estimate : checked(budget.estimate)
   let total = items.reduce((sum, item) => sum + size(item), 0)
   if (total <= budget.maxTokens) return []
   const target = Math.min(budget.maxTokens, budget.targetTokens ?? budget.maxTokens * 0.75)

@@ -38,6 +38,7 @@ const stepsOf = (
 ): ReadonlyMap<number, Called> => {
   const named = new Map<string, Called>()
   const steps: Array<Called> = []
+  const places = new Map(items.map((item, i) => [item, i]))
   let unnamed: Called | undefined
   let answered = false
   const add = (call: ToolCall, i: number): void => {
@@ -51,7 +52,7 @@ const stepsOf = (
     }
     const output = paired.get(call)?.output
     const shown = output?.late === true ? undefined : output
-    if (shown !== undefined) step.at = Math.max(step.at, items.indexOf(shown, i))
+    if (shown !== undefined) step.at = Math.max(step.at, places.get(shown)!)
     step.members.push({ call, output: shown })
   }
   for (const [i, item] of items.entries()) {
@@ -90,8 +91,10 @@ export const toPrompt = (
     attached.add(one.id)
     return one.metadata
   }
-  const firstWith = (call: ToolCall): ToolCall =>
-    [...steps.values()].find(({ members }) => members.some((one) => one.call === call))?.members[0]?.call ?? call
+  const firsts = new Map(
+    [...steps.values()].flatMap(({ members }) => members.map(({ call }) => [call, members[0]!.call] as const))
+  )
+  const ids = new Set(items.flatMap((item) => item._tag === "ToolCall" ? [item.callId] : []))
   system(options.instructions)
   for (const [i, item] of items.entries()) {
     if (isShown(item)) messages.push(messageOf(item, optionsOf(item.step)))
@@ -101,7 +104,9 @@ export const toPrompt = (
     const step = steps.get(i)
     if (step !== undefined) messages.push(...stepMessages(step.members, optionsOf(step.members[0]?.call.step)))
     const pair = item._tag === "ToolOutput" && item.late === true ? paired.get(item) : undefined
-    if (pair !== undefined) messages.push(...lateMessages(pair, firstWith(pair.call)))
+    if (pair !== undefined) {
+      messages.push(...lateMessages(pair, firsts.get(pair.call) ?? pair.call, lateId(pair.call.callId, ids)))
+    }
   }
   system(options.extra)
   return Prompt.fromMessages(messages)
@@ -172,15 +177,33 @@ const stepMessages = (
   Prompt.toolMessage({ content: members.map(({ call, output }) => resultPart(call, output)) })
 ]
 
+/** Providers take no id that is longer, and none twice. */
+const longestId = 64
+
+/** The id of the call that repeats one; the same in each prompt, as long as the calls are the same. */
+const lateId = (callId: string, taken: Set<string>): string => {
+  for (let i = 1;; i++) {
+    const end = i === 1 ? "_result" : `_result${i}`
+    const id = `${callId.slice(0, longestId - end.length)}${end}`
+    if (taken.has(id)) continue
+    taken.add(id)
+    return id
+  }
+}
+
 /**
  * A result has to follow its call at once: what comes late is the result of a call that repeats the first. What was attached
  * goes with it, since a provider that asks for it does so for each message with calls; of a step, some sign the first alone.
  */
-const lateMessages = ({ call, output }: pairs.Pair, first: ToolCall): ReadonlyArray<Prompt.Message> => {
+const lateMessages = (
+  { call, output }: pairs.Pair,
+  first: ToolCall,
+  callId: string
+): ReadonlyArray<Prompt.Message> => {
   const metadata = call.metadata ?? first.metadata
   const again = {
     ...call,
-    callId: `${call.callId.slice(0, 57)}_result`,
+    callId,
     ...(metadata === undefined ? {} : { metadata })
   }
   return stepMessages([{ call: again, output }], call.step?.metadata ?? {})

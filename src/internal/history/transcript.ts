@@ -3,13 +3,23 @@ import type { Item } from "../../History.ts"
 
 export const write = (items: ReadonlyArray<Item>, format: "text" | "markdown"): string =>
   items.map((item) => line(item, false)).filter(([, what]) => what !== "")
-    .map(([who, what]) => format === "markdown" ? `**${who}:** ${what}` : `${who}: ${what}`)
+    .map(([who, what]) => format === "markdown" ? `**${who}:** ${quoted(what)}` : `${who}: ${indented(what)}`)
     .join(format === "markdown" ? "\n\n" : "\n")
 
 /** The text transcript with what the tools were asked and what they answered. */
 export const writeDetailed = (items: ReadonlyArray<Item>): string =>
   items.map((item) => line(item, true)).filter(([, what]) => what !== "")
-    .map(([who, what]) => `${who}: ${what}`).join("\n")
+    .map(([who, what]) => `${who}: ${indented(what)}`).join("\n")
+
+const lineEnd = /\r\n|[\n\r\v\f\u0085\u2028\u2029]/
+
+// A line of their own could look like what somebody else has said.
+const indented = (text: string): string => text.split(lineEnd).join("\n  ")
+
+const quoted = (text: string): string => {
+  const [first, ...more] = text.split(lineEnd)
+  return more.length === 0 ? text : `${first}\n\n> ${more.join("\n> ")}`
+}
 
 const line = (item: Item, detailed: boolean): readonly [who: string, what: string] => {
   const detail = (value: unknown) => detailed ? `: ${JSON.stringify(value)}` : ""
@@ -38,7 +48,9 @@ const speaker = (message: Extract<Item, { readonly _tag: "Message" }>): string =
     case "system":
       return "System"
     case "user":
-      return message.participant === undefined ? "User" : `User (${message.participant})`
+      return message.participant === undefined
+        ? "User"
+        : `User (${message.participant.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ")})`
     case "assistant":
       return "Assistant"
   }

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import type * as Event from "../../Event.ts"
 import * as History from "../../History.ts"
 import type { Options } from "../../Pipeline.ts"
+import { logOwn } from "../foreign.ts"
 import type { Core } from "./core.ts"
 
 /** Listens to the events, and has the history made shorter once the agent was heard. */
@@ -24,8 +25,12 @@ export const makeBudget = (core: Core, budget: Options["budget"]): (event: Event
     Effect.catchCause((cause) =>
       Cause.hasInterruptsOnly(cause)
         ? Effect.interrupt
-        : Effect.sync(() =>
-          publish({ _tag: "Warning", component: "llm", message: "the history could not be summarised" })
+        : Effect.andThen(
+          // An `estimate` of the program's own, which only its author can mend.
+          Cause.hasDies(cause) ? logOwn("the history could not be summarised", cause) : Effect.void,
+          Effect.sync(() =>
+            publish({ _tag: "Warning", component: "llm", message: "the history could not be summarised" })
+          )
         )
     ),
     Effect.ensuring(Effect.sync(() => {

@@ -6,6 +6,8 @@
 import * as History from "../../History.ts"
 import type * as Llm from "../../Llm.ts"
 import type * as Tools from "../../Tools.ts"
+import { wrongHistory } from "../history/usable.ts"
+import { problem } from "../options.ts"
 
 /** What the provider of the model has attached, and the step that it came with. */
 interface Attached {
@@ -149,8 +151,13 @@ export const makeHistory = (
       history = History.replaceHead(history, change)
     },
     updated: (f) => {
-      const next = f(history)
-      if (next !== history) history = { items: [...next.items] }
+      const { items } = history
+      const next = f({ items: [...items] })
+      const wrong = wrongHistory(next)
+      if (wrong !== undefined) throw problem("updateHistory", `must ${wrong.replace(/^be /, "give ")}`)
+      if (next.items.length === items.length && next.items.every((item, i) => item === items[i])) return
+      // A later item would not find its place among others that are in no order.
+      history = History.make(next.items)
     },
     lookedUp: (text) => {
       context = text

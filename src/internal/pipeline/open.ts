@@ -16,6 +16,7 @@ import type { Session } from "../../Session.ts"
 import { TurnDetector } from "../../TurnDetector.ts"
 import { Vad } from "../../Vad.ts"
 import { checkAgent } from "../agentOptions.ts"
+import { effectOf } from "../given.ts"
 import type { Retry } from "../resilience/model.ts"
 import { resolve } from "../resilience/policy.ts"
 import { steadyClock } from "../steady.ts"
@@ -140,7 +141,14 @@ export const open = <R, E>(
     core.agent.begins(yield* bind(agent, session))
     yield* Effect.addFinalizer(() => closing.abort)
 
-    if (given.attach !== undefined) yield* inScope(Effect.provideService(given.attach(session), Room.Room, given))
+    if (given.attach !== undefined) {
+      const attached = Effect.provideService(effectOf("attach", () => given.attach!(session)), Room.Room, given)
+      const late: Event.Draft = { _tag: "Warning", component: "room", message: "attach did not end in time" }
+      yield* Effect.timeoutOrElse(inScope(attached), {
+        duration: checked.roomTimeout,
+        orElse: () => Effect.sync(() => publish(late))
+      })
+    }
     const leaving = makeLeaving(core, room, checked.returnTimeout)
     fork(inScope(begin(core, { room, session, listening, judges, leaving, log }, options, checked)))
     if (options.closeOnLeave !== false) fork(leaving.watch)

@@ -6,7 +6,8 @@ import type * as Event from "../../Event.ts"
 import type { InvalidOptions } from "../../Failure.ts"
 import * as Session from "../../Session.ts"
 import * as Turn from "../../Turn.ts"
-import { CurrentSpeech } from "../session.ts"
+import { makeTextLimit } from "../room/textLimit.ts"
+import { CurrentHook, CurrentSpeech } from "../session.ts"
 import { CurrentCall } from "../tools/execute.ts"
 import { type Core, signal } from "./core.ts"
 import { type Handoff, isOpen } from "./handoff.ts"
@@ -69,6 +70,20 @@ const hangUp = (
     core.fork(Effect.andThen(beforeGoodbye(core, call, say), Effect.sync(close)))
   })
 
+/** Whether a turn may follow from what a hook makes of one: a circle of them would be endless, and take no time. */
+const makeCircleGuard = (core: Core): () => boolean => {
+  const refuse = makeTextLimit(core.conductor.now)
+  let told = false
+  return () => {
+    const why = refuse("")
+    if (why === undefined) return true
+    const message = `send in onUserTurn was refused: ${why}, each of which the hook is called for again`
+    if (!told) core.publish({ _tag: "Warning", component: "hook", message })
+    told = true
+    return false
+  }
+}
+
 /** The end waits for the speech, which waits for its tool, which waits for the end: it is to wait no longer. */
 const attend = (core: Core): Effect.Effect<void> =>
   Effect.gen(function*() {
@@ -79,6 +94,7 @@ const attend = (core: Core): Effect.Effect<void> =>
   })
 
 export const makeSession = (core: Core, parts: Parts): Session.Session["Service"] => {
+  const mayFollow = makeCircleGuard(core)
   const session: Session.Session["Service"] = Session.Session.of({
     id: core.id,
     job: parts.job,
@@ -113,9 +129,9 @@ export const makeSession = (core: Core, parts: Parts): Session.Session["Service"
         return want(core, { source: "reply", options }, by)
       }),
     send: (text) =>
-      Effect.sync(() => {
+      Effect.map(CurrentHook, (hook) => {
         checkWords("send", text, false)
-        if (!isOpen(core)) return false
+        if (!isOpen(core) || (hook?.name === "onUserTurn" && !mayFollow())) return false
         if (text.trim() !== "") signal(core, { _tag: "Typed", text: given(core, "send", text.trim()) })
         return true
       }),

@@ -122,18 +122,28 @@ export interface Unsealer {
 /** Reads records as they come; a last one that is not whole is none. */
 export const makeUnsealer = (key: FileKey): Unsealer => {
   let waiting: Uint8Array = new Uint8Array(0)
+  /** What has come since, of a record that is not whole: joined once, or its length would count twice over. */
+  let more: Array<Uint8Array> = []
+  let held = 0
+  let wanted = headBytes
   let number = 0
   let position = headerBytes
   return {
     push: (bytes) => {
-      waiting = waiting.length === 0 ? bytes : Buffer.concat([waiting, bytes])
+      more.push(bytes)
+      held += bytes.length
+      if (held < wanted) return { items: [] }
+      waiting = Buffer.concat([waiting, ...more])
+      more = []
+      wanted = headBytes
       const items: Array<Item> = []
       while (waiting.length >= headBytes) {
         const head = waiting.subarray(0, headBytes)
         const view = new DataView(head.buffer, head.byteOffset, headBytes)
         const length = view.getUint32(0)
         if (length < tagBytes || length > mostBytes) return { items, damagedAt: position }
-        if (waiting.length < headBytes + length) break
+        wanted = headBytes + length
+        if (waiting.length < wanted) break
         const plain = unseal(key, number, head, waiting.subarray(headBytes, headBytes + length))
         if (plain === undefined) return { items, damagedAt: position }
         const kind = view.getUint8(4)
@@ -146,8 +156,10 @@ export const makeUnsealer = (key: FileKey): Unsealer => {
         if (item !== undefined) items.push(item)
         number++
         position += headBytes + length
-        waiting = waiting.subarray(headBytes + length)
+        waiting = waiting.subarray(wanted)
+        wanted = headBytes
       }
+      held = waiting.length
       return { items }
     }
   }

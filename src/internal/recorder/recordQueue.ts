@@ -7,6 +7,7 @@ import type * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Audio from "../../Audio.ts"
 import type { Source } from "../../Recorder.ts"
+import { problemOf } from "../audio/format.ts"
 import type { Item, Sealer, Sound } from "./format.ts"
 
 /** Records that wait for the disk. Half an hour of talk has as many. */
@@ -60,6 +61,8 @@ export class RecordQueue {
       this.#lost.entries++
       return
     }
+    // What was heard before it stands before it: nothing comes after the last word.
+    if (item._tag === "Closed") this.#cutAll()
     this.#items.push(item)
     this.#wake.openUnsafe()
   }
@@ -67,6 +70,11 @@ export class RecordQueue {
   hear(source: Source, at: number, frames: ReadonlyArray<Audio.Frame>): void {
     let next = at
     for (const frame of frames) {
+      // It could be written, and made nothing of by who reads it.
+      if (!Number.isFinite(next) || !Audio.isFrame(frame) || problemOf(frame) !== undefined) {
+        this.#lost.entries++
+        continue
+      }
       const before = this.#pieces.get(source)
       const [first] = before?.frames ?? []
       const goesOn = before !== undefined && first !== undefined &&
@@ -85,7 +93,7 @@ export class RecordQueue {
 
   /** What is left of the audio is the end of it. */
   close(): void {
-    for (const source of this.#pieces.keys()) this.#cut(source)
+    this.#cutAll()
     this.#isClosed = true
     this.#wake.openUnsafe()
   }
@@ -101,6 +109,10 @@ export class RecordQueue {
       this.#lost = { entries: 0, audioMs: 0 }
     }
     return Buffer.concat([...records, ...last.flatMap((item) => this.#seal(item))])
+  }
+
+  #cutAll(): void {
+    for (const source of this.#pieces.keys()) this.#cut(source)
   }
 
   #cut(source: Source): void {

@@ -13,6 +13,7 @@ import * as path from "node:path"
 import { FileFailed, RecorderError } from "../../Recorder.ts"
 import * as native from "../native.ts"
 import { makeFolder } from "../nodeFolders.ts"
+import { openPlainFile } from "../plainFile.ts"
 import { codeOf } from "../provider/http.ts"
 import type { Sink } from "./writer.ts"
 
@@ -163,11 +164,20 @@ export const sweep = (
     return { removed, problem: first() }
   })
 
+/** Whether two names are of one file, as far as the system tells. */
+export const isSameFile = (one: string, other: string): Effect.Effect<boolean> =>
+  native.track(
+    Effect.promise(async () => {
+      const [a, b] = await Promise.all([one, other].map((file) => fs.stat(file).catch(() => undefined)))
+      return a !== undefined && b !== undefined && a.dev === b.dev && a.ino === b.ino
+    })
+  )
+
 /** The bytes of a file, piece by piece. */
 export const bytesOf = (file: string): Stream.Stream<Uint8Array, RecorderError> =>
   Stream.unwrap(Effect.gen(function*() {
     const handle = yield* Effect.acquireRelease(
-      attempt(file, "read", () => fs.open(file, "r")),
+      attempt(file, "read", () => openPlainFile(file)),
       (handle) => Effect.ignore(attempt(file, "read", () => handle.close()))
     )
     return Stream.fromEffectRepeat(

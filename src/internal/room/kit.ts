@@ -23,6 +23,7 @@ import { type Loudspeaker, makeLoudspeaker } from "./loudspeaker.ts"
 import { refused } from "./options.ts"
 import { type Hub, makeHub } from "./parts.ts"
 import { makeRefusals } from "./refusals.ts"
+import { checked } from "./reported.ts"
 import type { Incoming, MakeOptions, Outgoing } from "./transport.ts"
 
 const schema = Check.struct<MakeOptions<any, any>>()({
@@ -94,6 +95,21 @@ const opening = <A, E, R>(given: Effect.Effect<A, E, R>): Effect.Effect<A, E | R
     ? given
     : Effect.fail(refuse("InvalidOption", `open must give an Effect of what goes out, not ${shown(given)}`))
 
+/** What is wrong with what goes out, if anything is. */
+const wrongOutgoing = (given: Outgoing): string | undefined => {
+  if (typeof given !== "object" || given === null) return `open must give { play, clear, … }, not ${shown(given)}`
+  for (const member of ["play", "clear"] as const) {
+    if (typeof given[member] !== "function") return `${member} must be a function, not ${shown(given[member])}`
+  }
+  for (const member of ["send", "call", "remove"] as const) {
+    const one = given[member]
+    if (one !== undefined && typeof one !== "function") return `${member} must be a function, not ${shown(one)}`
+  }
+  return given.ready === undefined || Effect.isEffect(given.ready)
+    ? undefined
+    : `ready must be an Effect, not ${shown(given.ready)}`
+}
+
 const unsupported = (what: string): RoomError => refuse("Unsupported", `${what}: this room has no way to do it`)
 
 export interface Made {
@@ -112,19 +128,19 @@ export const makeRoom = <E, R>(
     const scope = yield* Scope.fork(yield* Effect.scope)
     const run = yield* FiberSet.makeRuntime<never, unknown, never>()
     let outgoing: Outgoing | undefined
-    let strange = false
     const close = Scope.close(scope, Exit.void)
 
+    const broken = (cause: Cause.Cause<unknown>): void => {
+      run(logOwn("the room's transport has thrown, and the room has ended", cause, Effect.logWarning))
+      end("connection_lost")
+    }
     const loudspeaker = makeLoudspeaker({
       clock,
       format: settings.format ?? { sampleRate: 24_000, channels: 1 },
       frameMs: settings.frame,
       aheadMs: settings.ahead,
       reported: settings.playhead === "reported",
-      onBroken: (cause) => {
-        run(logOwn("the room's transport has thrown, and the room has ended", Cause.die(cause), Effect.logWarning))
-        end("connection_lost")
-      }
+      onBroken: (cause) => broken(Cause.die(cause))
     })
     const refusals = yield* makeRefusals(run)
     const hub = makeHub(clock, {
@@ -139,13 +155,31 @@ export const makeRoom = <E, R>(
       hub.end(reason)
       run(close)
     }
-    const incoming = listenTo({ ...hub, end }, loudspeaker, () => {
-      if (strange) return
-      strange = true
-      run(Effect.logWarning("a frame from the room's transport is no audio, and was left out"))
-    })
+    const told = new Set<string>()
+    const tell = (about: string, warning: string): void => {
+      if (told.has(about)) return
+      told.add(about)
+      run(Effect.logWarning(warning))
+    }
+    const incoming = checked(
+      listenTo(
+        { ...hub, end },
+        loudspeaker,
+        () => tell("frame", "a frame from the room's transport is no audio, and was left out")
+      ),
+      (member, wrong) =>
+        tell(member, `what the room's transport reports by ${member} cannot be, and was left out: ${wrong}`),
+      (wrong) => Effect.fail(refuse("InvalidOption", `call: ${wrong}`))
+    )
     outgoing = yield* Effect.onExit(
-      Effect.provideService(opening(open(incoming)), Scope.Scope, scope),
+      Effect.provideService(
+        Effect.tap(opening(open(incoming)), (given) => {
+          const wrong = wrongOutgoing(given)
+          return wrong === undefined ? Effect.void : Effect.fail(refuse("InvalidOption", wrong))
+        }),
+        Scope.Scope,
+        scope
+      ),
       (exit) => Exit.isSuccess(exit) ? Effect.void : close
     )
     const transport = outgoing
@@ -153,7 +187,11 @@ export const makeRoom = <E, R>(
       call: transport.call ?? (() => Effect.fail(unsupported("call"))),
       remove: transport.remove ?? (() => Effect.fail(unsupported("remove")))
     }
-    yield* Effect.forkScoped(loudspeaker.pump(transport), { startImmediately: true })
+    const pump = Effect.onError(
+      loudspeaker.pump(transport),
+      (cause) => Effect.sync(() => Cause.hasDies(cause) ? broken(cause) : undefined)
+    )
+    yield* Effect.forkScoped(pump, { startImmediately: true })
     yield* Effect.addFinalizer(() => Effect.andThen(Effect.sync(() => hub.end("left")), close))
     const room: Room["Service"] = {
       ...makeAgentSide({ ...hub, end, outputs: loudspeaker }, settings, remote),

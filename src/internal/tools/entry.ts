@@ -10,6 +10,7 @@ import * as SchemaAST from "effect/SchemaAST"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import { effectOf } from "../given.ts"
+import { outside } from "../realWaits.ts"
 import * as Json from "./json.ts"
 import { fromJsonSchema, withDefaults } from "./jsonSchema.ts"
 import { mending } from "./mend.ts"
@@ -122,8 +123,10 @@ export const fromFunction = <R>(
 export const fromKit = <R>(kit: Toolkit.WithHandler<any>, tool: Tool.Any): Entry<R> => {
   const encode = Schema.encodeUnknownEffect(tool.parametersSchema as Schema.Codec<unknown, unknown>)
   const handle: (name: string, params: unknown, id: string) => Effect.Effect<Results<R>, unknown, R> = kit.handle as any
-  // What is described by JSON alone is elsewhere, and taking a call back there may take its time.
-  const taken = isPlain(tool) ? letGo : <A, E>(self: Effect.Effect<A, E, R>) => self
+  // What is described by JSON alone is elsewhere: an answer comes from outside, and taking a call back may take its time.
+  const taken = isPlain(tool)
+    ? <A, E>(self: Effect.Effect<A, E, R>) => letGo(outside(tool.name, self))
+    : <A, E>(self: Effect.Effect<A, E, R>) => self
   return make<R>(tool, kit, (params, call): Effect.Effect<unknown, unknown, R> =>
     encode(params).pipe(
       Effect.flatMap((encoded) => handle(tool.name, encoded, call.toolCallId)),

@@ -17,6 +17,7 @@ import * as Semaphore from "effect/Semaphore"
 import type { Set as Tools } from "../../Tools.ts"
 import { effectOf, saysYes } from "../given.ts"
 import * as Check from "../options.ts"
+import { outside } from "../realWaits.ts"
 import { monotonic } from "../steady.ts"
 import * as entry from "./entry.ts"
 import { isLost, kindOf } from "./mcp.ts"
@@ -99,7 +100,10 @@ const makeServer = (
       return one.calls > 0 ? Effect.void : Effect.asVoid(Effect.forkIn(Scope.close(one.scope, Exit.void), scope))
     })
 
-  const connected: Effect.Effect<unknown, unknown, Scope.Scope> = Effect.provideContext(connect, context)
+  const connected: Effect.Effect<unknown, unknown, Scope.Scope> = Effect.provideContext(
+    outside("connect", connect, timeout),
+    context
+  )
   const open: Effect.Effect<Connection, unknown> = Effect.uninterruptibleMask((restore) =>
     Effect.gen(function*() {
       const own = yield* Scope.fork(scope)
@@ -138,7 +142,7 @@ const makeServer = (
   const find = Effect.gen(function*() {
     if (connection?.lost === true) yield* close(connection)
     const one = connection ?? (yield* open)
-    const kit = yield* effectOf("toolkit", () => toolkit(one.client)).pipe(
+    const kit = yield* outside("toolkit", effectOf("toolkit", () => toolkit(one.client)), timeout).pipe(
       Effect.tapError(() => Effect.sync(() => void (one.lost = true)))
     )
     const all = Object.values<Tool.Any>(kit.tools)
