@@ -18,7 +18,7 @@ const history = Check.such<History.History>(
   "be a History, such as History.empty or History.fromPrompt gives"
 )
 
-const own = Check.closed<Any>()({
+const own = Check.struct<Any>()({
   name: Check.text(),
   instructions: Check.required(
     Check.such<string>(

@@ -169,5 +169,5 @@ const described = (
   const about = { description, success: Schema.Unknown, needsApproval: needsApproval as Tool.NeedsApproval<any> }
   const tool = parameters === undefined ? Tool.make(name, about) : Tool.dynamic(name, { ...about, parameters })
   return tool.annotate(Tool.Readonly, readonly).annotate(Tool.Idempotent, idempotent)
-    .annotate(Annotation, read(voice as Given, (invalid) => invalid, `${name}.voice.`))
+    .annotate(Annotation, read(voice as Given, (invalid) => invalid, `${name}.voice`))
 }
