@@ -15,6 +15,7 @@ import { FrameConverter } from "./internal/audio/converter.ts"
 import { AudioError } from "./internal/audio/error.ts"
 import { checkFormat, makeFrame, millisOf, problemOf, saturate, speech } from "./internal/audio/format.ts"
 import { join, overlay } from "./internal/audio/join.ts"
+import * as Check from "./internal/options.ts"
 import { bytesOf, cutter } from "./internal/provider/pcm.ts"
 
 export { speech } from "./internal/audio/format.ts"
@@ -144,12 +145,17 @@ export const validateFormat = (format: Format): Result.Result<Format, AudioError
  * @since 0.1.0
  */
 export const converter = (options: { readonly from?: Format | undefined; readonly to: Format }): Converter => {
-  checkFormat(options.to)
-  if (options.from !== undefined) {
-    checkFormat(options.from)
-  }
-  return new FrameConverter(options.to, options.from)
+  const { from, to } = Check.readOrThrow(
+    converting,
+    options,
+    ({ problems: [{ detail, option }] }) => new AudioError({ reason: "InvalidArgument", field: option, detail })
+  )
+  checkFormat(to)
+  if (from !== undefined) checkFormat(from)
+  return new FrameConverter(to, from)
 }
+
+const converting = Check.struct<Parameters<typeof converter>[0]>()({ from: Check.asIs, to: Check.asIs })
 
 /**
  * Makes a frame of silence.

@@ -13,7 +13,7 @@ import * as Equal from "effect/Equal"
 import * as Schema from "effect/Schema"
 import { SetAside } from "./internal/history/aside.ts"
 import * as budgets from "./internal/history/budget.ts"
-import { budgeting, summarizing, truncating } from "./internal/history/options.ts"
+import { budgeting, copying, importing, prompting, summarizing, truncating } from "./internal/history/options.ts"
 import * as pairs from "./internal/history/pairs.ts"
 import * as prompts from "./internal/history/prompt.ts"
 import type { PromptOptions } from "./internal/history/prompt.ts"
@@ -261,21 +261,23 @@ export const make = (items: Iterable<Item>): History => ({
  * **Details**
  *
  * Every item gets `createdAt` and an id. `id` makes the id from the item's place; the default is
- * `prompt-0`, `prompt-1` and so on. Files and reasoning are left out.
+ * `prompt-0`, `prompt-1` and so on. Files and reasoning are left out. Throws
+ * `Failure.InvalidOptions` if an option is wrong.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const fromPrompt = (
   prompt: Prompt.Prompt,
-  options?: {
+  options: {
     /** @default 0 */
     readonly createdAt?: number | undefined
     readonly id?: ((index: number) => string) | undefined
-  }
-): History => ({
-  items: prompts.fromPrompt(prompt, options?.createdAt ?? 0, options?.id ?? ((index) => `prompt-${index}`))
-})
+  } = {}
+): History => {
+  const { createdAt, id = (index) => `prompt-${index}` } = importing(options)
+  return { items: prompts.fromPrompt(prompt, createdAt, id) }
+}
 
 /**
  * Adds an item at the place of its `createdAt`, after items of the same time.
@@ -302,26 +304,28 @@ export const merge = (self: History, that: History): History => {
 }
 
 /**
- * Copies a history without what the options leave out.
+ * Copies a history without what the options leave out. Throws `Failure.InvalidOptions` if one is
+ * wrong.
  *
  * @category combinators
  * @since 0.1.0
  */
 export const copy = (self: History, options: CopyOptions = {}): History => {
-  const tools = options.tools === undefined ? undefined : new Set(options.tools)
+  const { excludeEmpty, excludeHandoffs, excludeSystem, excludeTools, tools: names } = copying(options)
+  const tools = names && new Set(names)
   return {
     items: self.items.filter((item) => {
       switch (item._tag) {
         case "Message":
-          return !(options.excludeSystem === true && item.role === "system") &&
-            !(options.excludeEmpty === true && item.text.trim() === "")
+          return !(excludeSystem && item.role === "system") &&
+            !(excludeEmpty && item.text.trim() === "")
         case "ToolCall":
         case "ToolOutput":
-          return options.excludeTools !== true && (tools === undefined || tools.has(item.name))
+          return !excludeTools && (tools === undefined || tools.has(item.name))
         case "Handoff":
-          return options.excludeHandoffs !== true
+          return !excludeHandoffs
         case "Summary":
-          return options.excludeSystem !== true
+          return !excludeSystem
       }
     })
   }
@@ -382,13 +386,14 @@ export const messages = (self: History): ReadonlyArray<Message> => self.items.fi
  * sentence as its result. The late output follows at its own place, behind a call that repeats the
  * first (`…_result`). Each call in a prompt has exactly one result: calls without an output,
  * outputs without a call and repetitions are left out. Messages without text are left out, and so
- * are continuers ("mm-hm") and echo that were set aside.
+ * are continuers ("mm-hm") and echo that were set aside. Throws `Failure.InvalidOptions` if an option
+ * is wrong.
  *
  * @category conversions
  * @since 0.1.0
  */
 export const toPrompt = (self: History, options: PromptOptions = {}): Prompt.Prompt => {
-  const running = options.running ?? []
+  const { running = [] } = prompting(options)
   const { items } = running.length === 0 ? self : make([...self.items, ...running])
   return prompts.toPrompt(items, options, new Set(running))
 }

@@ -99,12 +99,15 @@ const unprovided = (request: Request): Request => {
   return content === request.prompt.content ? request : { ...request, prompt: Prompt.fromMessages(content) }
 }
 
-const making = Check.struct<Parameters<typeof make>[0]>()({
-  ...fields,
-  resilient: Check.flag(),
-  runsTools: Check.flag(),
-  reply: act
-})
+// A service that is wrapped, as by `{ ...llm, reply }`, may have more.
+const making = Check.wider(
+  Check.struct<Parameters<typeof make>[0]>()({
+    ...fields,
+    resilient: Check.flag(),
+    runsTools: Check.flag(),
+    reply: act
+  })
+)
 
 /**
  * Creates an `Llm` from a function that streams a reply.

@@ -18,6 +18,7 @@ import type * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import type * as Failure from "./Failure.ts"
+import * as Check from "./internal/options.ts"
 import { breakersOf, Circuit } from "./internal/resilience/breaker.ts"
 import { guarded } from "./internal/resilience/firstOutput.ts"
 import type {
@@ -28,6 +29,7 @@ import type {
   Policy,
   RetryLayerOptions
 } from "./internal/resilience/model.ts"
+import { guarding } from "./internal/resilience/options.ts"
 import { resolve } from "./internal/resilience/policy.ts"
 import * as retrying from "./internal/resilience/retryLayer.ts"
 
@@ -74,7 +76,8 @@ export const breaker = (options: BreakerOptions): Effect.Effect<Breaker, Failure
  * attempt fails. `error` makes the failures that the guard finds itself: the
  * deadline (`TimedOut`), an end without useful output (`EndedEarly`), a defect
  * (`Broken`, with the name of the error only). Other failures pass as they are,
- * and after the first useful output all of them do.
+ * and after the first useful output all of them do. Throws
+ * `Failure.InvalidOptions` if an option is wrong.
  *
  * **Gotchas**
  *
@@ -88,15 +91,17 @@ export const guard = <A, E extends { readonly isRetryable: boolean }>(policy: Po
   readonly error: (reason: Failure.Reason) => E
   /** @default every element is useful */
   readonly isUseful?: ((element: A) => boolean) | undefined
-}) =>
-<R>(self: Stream.Stream<A, E, R>): Stream.Stream<A, E, R> =>
-  guarded({
-    open: self,
-    settings: resolve(policy),
-    isUseful: options.isUseful ?? (() => true),
-    isRetryable: (error) => error.isRetryable,
-    error: options.error
-  })
+}): <R>(self: Stream.Stream<A, E, R>) => Stream.Stream<A, E, R> => {
+  Check.readOrThrow(guarding, options)
+  return (self) =>
+    guarded({
+      open: self,
+      settings: resolve(policy),
+      isUseful: options.isUseful ?? (() => true),
+      isRetryable: (error) => error.isRetryable,
+      error: options.error
+    })
+}
 
 /**
  * Builds a layer again if that failed and another try makes sense: three attempts, with waits of 2

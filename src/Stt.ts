@@ -120,18 +120,21 @@ const complete = (provider: {
   })
 }
 
-const making = Check.struct<Parameters<typeof make>[0]>()({
-  ...fields,
-  interims: Check.flag(),
-  resilient: Check.flag(),
-  wants: Check.oneOf(["all", "speech"]),
-  oneShot: Check.flag(),
-  turns: Check.flag(),
-  language: Check.text(),
-  withLanguage: Check.callback,
-  format: Check.maybe(spoken),
-  transcribe: act
-})
+// A service that is wrapped, as by `{ ...stt, transcribe }`, may have more.
+const making = Check.wider(
+  Check.struct<Parameters<typeof make>[0]>()({
+    ...fields,
+    interims: Check.flag(),
+    resilient: Check.flag(),
+    wants: Check.oneOf(["all", "speech"]),
+    oneShot: Check.flag(),
+    turns: Check.flag(),
+    language: Check.text(),
+    withLanguage: Check.callback,
+    format: Check.maybe(spoken),
+    transcribe: act
+  })
+)
 
 /** The audio in one format, with all of it before a mark. */
 const inFormat = <E, R>(audio: Stream.Stream<Input, E, R>, format: Audio.Format): Stream.Stream<Input, E, R> =>

@@ -18,7 +18,7 @@ import * as Html from "./internal/text/html.ts"
 import * as Lexicon from "./internal/text/lexicon.ts"
 import * as Markdown from "./internal/text/markdown.ts"
 import * as Formulas from "./internal/text/math.ts"
-import { cutting } from "./internal/text/options.ts"
+import { cutting, replacing, wording } from "./internal/text/options.ts"
 import * as Replace from "./internal/text/replace.ts"
 import * as Sentences from "./internal/text/segmenter.ts"
 import { throughRun } from "./internal/text/throughRun.ts"
@@ -216,16 +216,17 @@ export const sentences: {
  * **Details**
  *
  * `"ignore"` (the default) leaves out the punctuation around words and whatever
- * has neither letter nor digit; `"keep"` leaves it all in place.
+ * has neither letter nor digit; `"keep"` leaves it all in place. Throws
+ * `Failure.InvalidOptions` if an option is wrong.
  *
  * @category words
  * @since 0.1.0
  */
 export const words = (
   text: string,
-  options?: { readonly punctuation?: "ignore" | "keep" | undefined }
+  options: { readonly punctuation?: "ignore" | "keep" | undefined } = {}
 ): ReadonlyArray<string> =>
-  options?.punctuation === "keep" ? Words.withPunctuation(text) : Words.withoutPunctuation(text)
+  wording(options).punctuation === "keep" ? Words.withPunctuation(text) : Words.withoutPunctuation(text)
 
 /**
  * How many words were said.
@@ -324,19 +325,19 @@ export const emoji: Transform = { name: "emoji", open: Emoji.open }
  *
  * A key matches in any case and as a whole word. Of several keys the longest
  * wins; what is put in is literal and not searched again. Only what may become
- * a key is held.
+ * a key is held. Throws `Failure.InvalidOptions` if an option is wrong.
  *
  * @category transforms
  * @since 0.1.0
  */
 export const replace = (
   entries: Readonly<Record<string, string>>,
-  options?: {
+  options: {
     /** Match keys in their own case only. @default false */
     readonly caseSensitive?: boolean | undefined
-  }
+  } = {}
 ): Transform => {
-  const dictionary = Replace.compile(entries, options?.caseSensitive === true)
+  const dictionary = Replace.compile(entries, replacing(options).caseSensitive)
   return { name: "replace", open: () => Replace.open(dictionary) }
 }
 

@@ -37,7 +37,7 @@ import {
   TtsError,
   type Voice
 } from "./internal/tts/model.ts"
-import { directory, memory, refusing } from "./internal/tts/options.ts"
+import { directory, memory, refusing, spokenAt } from "./internal/tts/options.ts"
 import { spoken } from "./internal/tts/pieces.ts"
 import * as resilience from "./internal/tts/resilient.ts"
 import * as byVoice from "./internal/tts/voices.ts"
@@ -82,7 +82,10 @@ export class Tts extends Context.Service<Tts, Service>()("effect-voice/Tts") {}
 
 const voice = { ...own.fields, ...formats, voices: Check.list(Check.text()) }
 
-const making = Check.struct<Parameters<typeof make>[0]>()({ ...voice, resilient: Check.flag(), speak: own.act })
+// A service that is wrapped, as by `{ ...tts, speak }`, may have more.
+const making = Check.wider(
+  Check.struct<Parameters<typeof make>[0]>()({ ...voice, resilient: Check.flag(), speak: own.act })
+)
 
 const isAudio = (given: unknown): boolean => Predicate.hasProperty(given, "samples") && given.samples !== undefined
 
@@ -216,10 +219,10 @@ export const fromSynthesizer = (synthesizer: {
   ) => Effect.Effect<Audio.Frame, TtsError>
 }): Tts["Service"] => {
   Check.readOrThrow(synthesizing, synthesizer, refusing(nameIn(synthesizer, "tts")))
-  const { synthesize } = synthesizer
-  const refuse = refusing(synthesizer.name)
+  const { synthesize, ...provider } = synthesizer
+  const refuse = refusing(provider.name)
   return make({
-    ...synthesizer,
+    ...provider,
     speak: (text, options) =>
       spoken(text).pipe(
         Stream.mapEffect((piece) =>
@@ -251,7 +254,7 @@ export const fromSynthesizer = (synthesizer: {
  *
  * The first voice is the default, and its rate and channel count are those of the result; the audio
  * of the others is converted. A speech in an unknown voice fails with `InvalidRequest`. The result
- * is resilient if all its services are.
+ * is resilient if all its services are. Throws a `TtsError` if an option is wrong.
  *
  * @category constructors
  * @since 0.1.0
@@ -386,14 +389,17 @@ export const hedge = (
 
 /**
  * Gives a `Tts` that always speaks with these options. They replace those of each speech.
+ * Throws a `TtsError` if one is wrong.
  *
  * @category combinators
  * @since 0.1.0
  */
-export const withOptions = (tts: Tts["Service"], options: Options): Tts["Service"] => ({
-  ...tts,
-  speak: (text, asked) => tts.speak(text, { ...asked, ...options })
-})
+export const withOptions = (tts: Tts["Service"], options: Options): Tts["Service"] => {
+  Check.readOrThrow(always, options, refusing(tts.name))
+  return { ...tts, speak: (text, asked) => tts.speak(text, { ...asked, ...options }) }
+}
+
+const always = spokenAt({ above: 0 })
 
 /**
  * Layer of a fallback over the services of other layers, the preferred one

@@ -1,4 +1,7 @@
-/** Every option of every constructor and layer, given nonsense: a typed error names the option, or it is accepted on purpose. */
+/**
+ * Every option of every constructor and layer, given nonsense: a typed error names the option, or it is accepted on purpose. What
+ * is no option is refused by its name, by every public function that takes options.
+ */
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { afterAll, assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Layer, Redacted, Schema, Stream } from "effect"
@@ -54,6 +57,8 @@ import * as SmartTurnDetector from "effect-voice/Layers/SmartTurnDetector"
 import * as Telemetry from "effect-voice/Layers/Telemetry"
 import * as TwilioRoom from "effect-voice/Layers/TwilioRoom"
 import type * as WebSocketRoom from "effect-voice/Layers/WebSocketRoom"
+import * as Testing from "effect-voice/testing"
+import { Prompt } from "effect/ai"
 import * as fs from "node:fs"
 import * as os from "node:os"
 import { join } from "node:path"
@@ -61,14 +66,19 @@ import { check as checkLiveKit } from "../src/internal/livekit/options.ts"
 import {
   check as checkPipeline,
   checkAnswering,
+  checkClose,
   checkEach,
+  checkHangUp,
+  checkInterrupt,
   checkKeys,
   checkSay,
-  checkUpdate
+  checkUpdate,
+  checkWait
 } from "../src/internal/pipeline/options.ts"
 import { check as checkTelephone } from "../src/internal/telephone/options.ts"
 import { check as checkWebSocket } from "../src/internal/webSocket/options.ts"
 import { check as checkWorker, checkDefinition } from "../src/internal/worker/options.ts"
+import { takers } from "./support/takers.ts"
 
 /** What is given in place of an option. */
 const nonsense = {
@@ -103,7 +113,7 @@ const callback = "undefined fn"
 const only = "undefined"
 // A file of that name would be made.
 const path = "undefined -words"
-const section = "undefined {}"
+const section = "{} undefined"
 // … and of those that must.
 const must = { path: "-words", text: "words", words: "\"\" words", callback: "fn", only: "" }
 
@@ -230,7 +240,9 @@ const turn: Fields<Turn.Options> = {
 
 const conversation: Fields<Omit<Pipeline.Options, "participant" | "sessionId">> = {
   turn: section,
-  vad: section,
+  // What these hold, the detector and the room check when they are asked.
+  vad: record,
+  output: record,
   maxToolSteps: number,
   toolTimeout: length,
   results: section,
@@ -250,7 +262,6 @@ const conversation: Fields<Omit<Pipeline.Options, "participant" | "sessionId">> 
   mutedAfter: length,
   budget: only,
   spending: section,
-  output: section,
   textTopic: text,
   onText: callback,
   onKey: callback,
@@ -1008,11 +1019,11 @@ const nouns: ReadonlyArray<Sweep> = [
     { name: must.text, classify: must.callback },
     { name: "a", classify: () => Effect.succeed("unknown") }
   ),
-  sweep<{ readonly name?: string; readonly initial: string }>(
+  sweep<{ readonly initial: string }>(
     "CallState.make",
-    (options) => CallState.make(options?.name ?? "a", Schema.String, options),
-    { name: "undefined null words", initial: must.words },
-    { name: "a", initial: "" }
+    (options) => CallState.make("a", Schema.String, options),
+    { initial: must.words },
+    { initial: "" }
   ),
   sweep<Processor.Processor>(
     "Processor.make",
@@ -1131,6 +1142,102 @@ const nouns: ReadonlyArray<Sweep> = [
   )
 ]
 
+type Build = readonly [name: string, build: (options: any) => unknown, good?: object]
+
+const recover = { recoveries: [] }
+const ofSilence = (look: (timeline: Testing.Timeline) => unknown) =>
+  Effect.flatMap(Testing.scenario({}), (timeline) => Effect.sync(() => look(timeline)))
+
+/** Other functions that take options, of which the options are tried elsewhere. */
+const others: ReadonlyArray<Build> = [
+  ["Audio.converter", Audio.converter, { to: Audio.speech }],
+  [
+    "Frontend.preconnect",
+    (options) =>
+      Effect.provide(Effect.flatMap(Room.Room, (room) => Frontend.preconnect(room, options)), LocalRoom.layer())
+  ],
+  ["History.fromPrompt", (options) => History.fromPrompt(Prompt.empty, options)],
+  ["History.copy", (options) => History.copy(History.empty, options)],
+  ["History.toPrompt", (options) => History.toPrompt(History.empty, options)],
+  ["Llm.layerFallback", (options) => Llm.layerFallback([Layer.succeed(Llm.Llm, llm)], options)],
+  ["Llm.recovering", (options) => Llm.recovering(llm, options), recover],
+  ["Llm.prewarm", (options) => Llm.prewarm(llm, options)],
+  ["Resilience.guard", (options) => Resilience.guard(undefined, options), { error: () => new Error() }],
+  [
+    "Resilience.guard policy",
+    (policy) => Resilience.guard(policy, { error: () => new Error() as never })(Stream.empty)
+  ],
+  ["Room.play", (options) => Effect.provide(Room.play(Stream.empty, options), LocalRoom.layer())],
+  ["Session.commitTurn", (options) => checkWait(options)],
+  ["Session.hangUp", checkHangUp],
+  ["Session.close", checkClose],
+  ["Session.interrupt", checkInterrupt],
+  ["Stt.layerResilient", (options) => Stt.layerResilient(Layer.succeed(Stt.Stt, stt), options)],
+  ["Stt.layerFallback", (options) => Stt.layerFallback([Layer.succeed(Stt.Stt, stt)], options)],
+  ["Stt.recovering", (options) => Stt.recovering(stt, options), recover],
+  ["Stt.prewarm", (options) => Stt.prewarm(stt, options)],
+  ["Text.words", (options) => Text.words("", options)],
+  ["Text.replace", (options) => Text.replace({}, options)],
+  ["Tools.execute", (options) => Tools.execute(Tools.empty, {} as never, options)],
+  ["Tts.voices", (options) => Tts.voices({ a: tts }, options)],
+  ["Tts.layerResilient", (options) => Tts.layerResilient(Layer.succeed(Tts.Tts, tts), options)],
+  ["Tts.layerFallback", (options) => Tts.layerFallback([Layer.succeed(Tts.Tts, tts)], options)],
+  ["Tts.withOptions", (options) => Tts.withOptions(tts, options)],
+  ["Tts.recovering", (options) => Tts.recovering(tts, options), recover],
+  ["Tts.prewarm", (options) => Tts.prewarm(tts, options)],
+  ["Vad.validate", (options) => Vad.validate({ sampleRate: 16_000, windowSize: 320 }, options)],
+  [
+    "Vad.detect",
+    (options) => Effect.provide(Stream.runDrain(Vad.detect(Stream.empty, options)), EnergyVad.layer())
+  ],
+  [
+    "HttpLlm.answer",
+    HttpLlm.answer,
+    { format: "json", schema: Schema.Unknown, parts: () => [] }
+  ],
+  ["LiveKitRoom.layerEngine", LiveKitRoom.layerEngine],
+  ["TwilioRoom.verify", TwilioRoom.verify, { token: apiKey, url, signature: undefined }],
+  ["Testing.answers", (options) => ofSilence((timeline) => Testing.answers(timeline, options))],
+  ["Testing.room", Testing.room],
+  ["Testing.invariants", (options) => ofSilence((timeline) => Testing.invariants(timeline, options))],
+  ["Testing.job", Testing.job],
+  ["Testing.llm", (options) => Testing.llm([], options)],
+  ["Testing.llmContract", Testing.llmContract],
+  ["Testing.picture", (options) => ofSilence((timeline) => Testing.picture(timeline, options))],
+  ["Testing.replay", (options) => Testing.replay(1, options), { size: 1 }],
+  ["Testing.check", Testing.check, { runs: 0 }],
+  ["Testing.conversation", (options) => Testing.conversation(1, options)],
+  ["Testing.roomContract", Testing.roomContract],
+  [
+    "Testing.shrink",
+    (options) => Testing.shrink(Testing.conversation(1), () => Effect.succeed(false), options)
+  ],
+  ["Testing.speech", (options) => Testing.speech("Hello.", options)],
+  ["Testing.stt", Testing.stt],
+  ["Testing.sttContract", Testing.sttContract],
+  ["Testing.tts", (options) => Testing.tts({}, options)],
+  ["Testing.ttsContract", Testing.ttsContract],
+  ["Testing.vad", Testing.vad],
+  ["Testing.inVirtualTime", (options) => Testing.inVirtualTime(Effect.void, options)]
+]
+
+/** Who takes what is also something else, and why. */
+const wider: Readonly<Record<string, string>> = {
+  "FileRecorder.read": "what the layer was given",
+  "FileRecorder.list": "what the layer was given",
+  "FileRecorder.remove": "what the layer was given",
+  "FileRecorder.writeWav": "what the layer was given",
+  "Processor.sync": "takes a name and a step, and no options",
+  "Llm.make": "a service that is wrapped",
+  "Stt.make": "a service that is wrapped",
+  "Tts.make": "a service that is wrapped"
+}
+
+/** What is called `options`, and is none of a program's. */
+const noOptions: Readonly<Record<string, string>> = {
+  "Config.merge": "two settings of the environment, each of which a schema has read"
+}
+
 /** What is made is run: a layer is built. */
 const running = (made: any): any => {
   const effect = Layer.isLayer(made) ? Layer.build(made as any) : made
@@ -1144,7 +1251,7 @@ const outcome = (build: () => unknown): Effect.Effect<Exit.Exit<unknown, unknown
     Effect.exit
   )
 
-const refusals = /^(InvalidOptions|InvalidOption|InvalidRequest)$/
+const refusals = /^(InvalidOptions|InvalidOption|InvalidRequest|InvalidArgument)$/
 
 /** How it was refused, or a mistake of ours, or nothing. */
 const refusal = (
@@ -1174,6 +1281,17 @@ const seen = (exit: Exit.Exit<unknown, unknown>, where: string, given: string, t
     : [`${where}: ${given} → does not say what to do: ${refused.message}`]
 }
 
+const inSection = (option: string) => [`${option}.unknown`, { [option]: { unknown: 1 } }] as const
+
+/** A name that is no option's must be said, with that it is none. */
+const unknown = (exit: Exit.Exit<unknown, unknown>, where: string, taken: boolean): ReadonlyArray<string> => {
+  const refused = refusal(exit)
+  const isNamed = refused?.typed === true && /\bunknown:? is not known/.test(refused.message)
+  return isNamed === !taken && (taken ? refused === undefined : true)
+    ? []
+    : [`${where}: ${refused?.message ?? "accepted"}`]
+}
+
 const wholes: ReadonlyArray<Name> = ["null", "\"\"", "NaN", "[]", "words", "fn", "true"]
 
 describe("nonsense", () => {
@@ -1193,11 +1311,38 @@ describe("nonsense", () => {
         for (const given of wholes) {
           wrong.push(...seen(yield* outcome(() => build(nonsense[given])), name, given, false, /./))
         }
+        const sections = Object.entries(taken).filter(([, kinds]) => kinds === section).map(([option]) => option)
+        for (const [option, given] of [["unknown", { unknown: 1 }], ...sections.map(inSection)] as const) {
+          const exit = yield* outcome(() => build({ ...good, ...given }))
+          wrong.push(...unknown(exit, `${name} ${option}`, name in wider && option === "unknown"))
+        }
         const nothing = yield* outcome(() => build(undefined))
         if (optional) wrong.push(...seen(nothing, name, "undefined", true, /./))
         assert.deepStrictEqual(wrong, [])
       })
   )
+
+  it.live.each(others)(
+    "for a name that is no option of %s is refused by it",
+    ([name, build, good = {}]) =>
+      Effect.gen(function*() {
+        assert.deepStrictEqual(refusal(yield* outcome(() => build(good))), undefined, `${name}: what is good`)
+        assert.deepStrictEqual(unknown(yield* outcome(() => build({ ...good, unknown: 1 })), name, false), [])
+      })
+  )
+
+  it("is tried on every public function that takes options", () => {
+    const all = takers(Testing)
+    const names = new Set([...layers, ...nouns].map(({ name }) => name.split(" ")[0]!))
+    for (const [name] of others) names.add(name.split(" ")[0]!)
+    const isTried = ({ name }: (typeof all)[number]) => names.has(name) || Object.hasOwn(noOptions, name)
+    // `layer` of a provider gives its options to `make`: of those that take the same, one is tried.
+    const same = new Set(all.filter(isTried).map(({ file, type }) => `${file} ${type}`))
+    const left = all.filter((one) => !isTried(one) && !same.has(`${one.file} ${one.type}`))
+    assert.deepStrictEqual(left.map(({ name, type }) => `${name} takes ${type}`), [])
+    for (const { name } of all) names.add(name)
+    assert.deepStrictEqual(Object.keys({ ...noOptions, ...wider }).filter((name) => !names.has(name)), [])
+  })
 
   it("is tried on every layer that has options", () => {
     const files = fs.readdirSync(new URL("../src/Layers", import.meta.url)).map((file) => file.replace(".ts", ""))

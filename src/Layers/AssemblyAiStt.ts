@@ -101,7 +101,7 @@ const isUniversalStreaming = (model: string): boolean => model.startsWith("unive
 const [mostTerms, longestPrompt] = [100, 1750]
 
 const schema = Check.together(
-  Check.closed<Options>()({
+  Check.struct<Options>()({
     apiKey: Check.required(Check.key),
     name: Check.text({ default: provider }),
     baseUrl: Check.url(protocols, { default: "wss://streaming.assemblyai.com" }),

@@ -82,7 +82,7 @@ const several = (tags: ReadonlyArray<string>): boolean => {
 }
 
 const schema = Check.together(
-  Check.closed<Options>()({
+  Check.struct<Options>()({
     apiKey: Check.required(Check.key),
     name: Check.text({ default: provider }),
     region,

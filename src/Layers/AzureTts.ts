@@ -27,6 +27,7 @@ import { http } from "../internal/provider/http.ts"
 import { placed, tag } from "../internal/provider/languages.ts"
 import { address, readOptions, refused } from "../internal/provider/options.ts"
 import { answered } from "../internal/provider/pcm.ts"
+import { spokenAt } from "../internal/tts/options.ts"
 import { byPieces } from "../internal/tts/pieces.ts"
 import * as Tts from "../Tts.ts"
 
@@ -84,7 +85,7 @@ const failing = (name: string) => (reason: Failure.Reason) => new Tts.TtsError({
 
 const rate = { least: 0.5, most: 2 } as const
 
-const schema = Check.closed<Options>()({
+const schema = Check.struct<Options>()({
   apiKey: Check.required(Check.key),
   name: Check.text({ default: provider }),
   region,
@@ -101,7 +102,7 @@ const schema = Check.closed<Options>()({
 
 type Settings = typeof schema.Type
 
-const spoken = Check.struct<Pick<Tts.Options, "speed">>()({ speed: Check.number(rate) })
+const spoken = spokenAt(rate)
 
 const manner = (settings: Settings, asked: Tts.Options = {}): Effect.Effect<Manner, Failure.Reason> =>
   Effect.map(Check.readOrFail(spoken, asked, refused), ({ speed }) => {

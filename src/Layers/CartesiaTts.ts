@@ -27,6 +27,7 @@ import { spoken as spokenLanguage, tag } from "../internal/provider/languages.ts
 import { address, protocols, readOptions, refused, speaking } from "../internal/provider/options.ts"
 import { connect } from "../internal/provider/socket.ts"
 import { standby } from "../internal/provider/standby.ts"
+import { spokenAt } from "../internal/tts/options.ts"
 import * as Tts from "../Tts.ts"
 
 const sampleRates = [8000, 16_000, 22_050, 24_000, 44_100, 48_000] as const
@@ -79,7 +80,7 @@ const failing = (name: string) => (reason: Failure.Reason) => new Tts.TtsError({
 
 const speed = { least: 0.6, most: 1.5 } as const
 
-const schema = Check.closed<Options>()({
+const schema = Check.struct<Options>()({
   apiKey: Check.required(Check.key),
   name: Check.text({ default: provider }),
   baseUrl: Check.url(protocols, { default: "https://api.cartesia.ai" }),
@@ -100,7 +101,7 @@ const schema = Check.closed<Options>()({
 
 type Settings = typeof schema.Type
 
-const spoken = Check.struct<Tts.Options>()({ speed: Check.number(speed), voice: Check.text() })
+const spoken = spokenAt(speed)
 
 /** Cartesia closes a connection that is not used for 5 minutes, and networks forget some after 4. */
 const keepMs = 200_000

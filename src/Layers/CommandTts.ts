@@ -24,6 +24,7 @@ import { layerFrom } from "../internal/config/variable.ts"
 import * as native from "../internal/native.ts"
 import * as Check from "../internal/options.ts"
 import { readOptions, refused } from "../internal/provider/options.ts"
+import { spokenAt } from "../internal/tts/options.ts"
 import * as Tts from "../Tts.ts"
 
 /**
@@ -142,7 +143,7 @@ const argumentsOf = (options: Options, call: Call): ReadonlyArray<string> => {
 
 const failing = (name: string) => (reason: Failure.Reason) => new Tts.TtsError({ provider: name, reason })
 
-const speed = Check.number({ above: 0 })
+const speed = { above: 0 }
 
 const unlisted = (voice: string | undefined, voices: ReadonlyArray<string> | undefined) =>
   voice === undefined || voices === undefined || voices.includes(voice)
@@ -158,7 +159,7 @@ const schema = Check.together(
     sampleRate: spokenRate,
     voice: Check.text(),
     voices: Check.list(Check.text()),
-    speed,
+    speed: Check.number(speed),
     maxOutput: Check.whole({ least: 1, default: 67_108_864 })
   }),
   ({ args, output, voice, voices }) => ({
@@ -170,10 +171,7 @@ const schema = Check.together(
 )
 
 const spoken = (voices: ReadonlyArray<string> | undefined) =>
-  Check.together(
-    Check.struct<Pick<Tts.Options, "speed" | "voice">>()({ speed, voice: Check.text() }),
-    ({ voice }) => ({ voice: unlisted(voice, voices) })
-  )
+  Check.together(spokenAt(speed), ({ voice }) => ({ voice: unlisted(voice, voices) }))
 
 /**
  * Creates a `Tts` that runs a local program.

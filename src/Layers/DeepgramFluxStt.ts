@@ -77,7 +77,7 @@ const failing = (name: string) => (reason: Failure.Reason) => new Stt.SttError({
 const terms = Check.list(Check.required(Check.text()))
 
 const schema = Check.together(
-  Check.closed<Options>()({
+  Check.struct<Options>()({
     apiKey: Check.required(Check.key),
     name: Check.text({ default: provider }),
     baseUrl: Check.url(protocols, { default: "wss://api.deepgram.com" }),

@@ -93,7 +93,7 @@ const asked = (language: string): string =>
 
 const terms = Check.list(Check.required(Check.text()))
 
-const schema = Check.closed<Options>()({
+const schema = Check.struct<Options>()({
   apiKey: Check.required(Check.key),
   name: Check.text({ default: provider }),
   baseUrl: Check.url(protocols, { default: "wss://api.deepgram.com" }),

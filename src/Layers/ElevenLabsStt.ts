@@ -75,7 +75,7 @@ const provider = "elevenlabs"
 
 const failing = (name: string) => (reason: Failure.Reason) => new Stt.SttError({ provider: name, reason })
 
-const schema = Check.closed<Options>()({
+const schema = Check.struct<Options>()({
   apiKey: Check.required(Check.key),
   name: Check.text({ default: provider }),
   baseUrl: Check.url(protocols, { default: account.baseUrl }),

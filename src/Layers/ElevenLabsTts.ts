@@ -34,6 +34,7 @@ import { address, invalid, protocols, readOptions, refused, speaking } from "../
 import { answered } from "../internal/provider/pcm.ts"
 import { connect } from "../internal/provider/socket.ts"
 import { standby } from "../internal/provider/standby.ts"
+import { spokenAt } from "../internal/tts/options.ts"
 import { byPieces } from "../internal/tts/pieces.ts"
 import * as Tts from "../Tts.ts"
 
@@ -121,7 +122,7 @@ const failing = (name: string): Fail => (reason) => new Tts.TtsError({ provider:
 
 const speed = { least: 0.7, most: 1.2 } as const
 
-const schema = Check.closed<Options>()({
+const schema = Check.struct<Options>()({
   apiKey: Check.required(Check.key),
   name: Check.text({ default: provider }),
   baseUrl: Check.url(protocols, { default: account.baseUrl }),
@@ -145,7 +146,7 @@ const schema = Check.closed<Options>()({
 
 type Settings = typeof schema.Type
 
-const spoken = Check.struct<Pick<Tts.Options, "speed">>()({ speed: Check.number(speed) })
+const spoken = spokenAt(speed)
 
 const voiceSettings = (options: Settings, speed: number) => ({
   stability: options.stability,

@@ -53,7 +53,7 @@ const rmsOf = (threshold: NonNullable<Options["threshold"]>): number | undefined
 }
 
 const schema = Check.together(
-  Check.closed<Options>()({
+  Check.struct<Options>()({
     ...fields,
     threshold: Check.such<number | { readonly rms: number }>(
       (threshold) => rmsOf(threshold) !== undefined,
@@ -66,10 +66,10 @@ const schema = Check.together(
 )
 
 const make = Effect.fnUntraced(function*(options: Options) {
-  const { sampleRate, threshold, windowSize } = yield* Check.readOrFail(schema, options, invalidOptions)
+  const { sampleRate, threshold, windowSize, ...defaults } = yield* Check.readOrFail(schema, options, invalidOptions)
   const rms = rmsOf(threshold ?? usual) ?? 0
   const model = { sampleRate, windowSize: windowSize ?? sampleRate / 50 }
-  return Vad.make({ ...model, name: "energy", scorer: Effect.succeed(scorer(rms)), defaults: options })
+  return Vad.make({ ...model, name: "energy", scorer: Effect.succeed(scorer(rms)), defaults })
 })
 
 /**

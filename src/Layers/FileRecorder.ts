@@ -153,16 +153,21 @@ const keys = Check.required(Check.made<ReadonlyArray<Uint8Array>, ReadOptions["k
   return keys.length > 0 && keys.length === (Redacted.isRedacted(given) ? 1 : given.length) ? keys : undefined
 }, keyMust))
 
-const reading = Check.struct<ReadOptions>()({ key: keys })
+// What the layer was given, folder and all, may be given to those who read.
+const reading = Check.wider(Check.struct<ReadOptions>()({ key: keys }))
 
-const listing = Check.struct<ReadOptions & { readonly folder: string }>()({ folder, key: keys })
+const listing = Check.wider(Check.struct<ReadOptions & { readonly folder: string }>()({ folder, key: keys }))
 
-const removing = Check.struct<Removal>()({ folder, key: keys, where: Check.required(Check.callback) })
+const removing = Check.wider(
+  Check.struct<Removal>()({ folder, key: keys, where: Check.required(Check.callback) })
+)
 
-const writing = Check.struct<ReadOptions & { readonly to: string }>()({
-  key: keys,
-  to: Check.required(Check.text({ must: "name the WAV file to write" }))
-})
+const writing = Check.wider(
+  Check.struct<ReadOptions & { readonly to: string }>()({
+    key: keys,
+    to: Check.required(Check.text({ must: "name the WAV file to write" }))
+  })
+)
 
 const refused = (reason: InvalidOptions): RecorderError => new RecorderError({ reason })
 

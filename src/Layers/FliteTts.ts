@@ -39,7 +39,7 @@ export interface Options {
   readonly speed?: number | undefined
 }
 
-const schema = Check.closed<Options>()({
+const schema = Check.struct<Options>()({
   voice: Check.oneOf(flite.voices, { default: "slt" }),
   speed: Check.number({ least: 0.25, most: 4, default: 1 })
 })

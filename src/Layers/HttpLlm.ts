@@ -13,7 +13,7 @@ import * as Effect from "effect/Effect"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
-import type * as Schema from "effect/Schema"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type * as Failure from "../Failure.ts"
 import { layerFrom } from "../internal/config/variable.ts"
@@ -118,7 +118,17 @@ export const answer = <A>(options: {
   readonly parts: (value: A) => ReadonlyArray<Part>
   /** @default false */
   readonly finishes?: boolean | undefined
-}): Answer => replies.answer({ ...options, finishes: options.finishes ?? false })
+}): Answer => {
+  const { finishes = false } = Check.readOrThrow(answering, options)
+  return replies.answer({ ...options, finishes })
+}
+
+const answering = Check.struct<Parameters<typeof answer<any>>[0]>()({
+  format: Check.required(Check.oneOf(["json", "sse", "ndjson"])),
+  schema: Check.required(Check.such<Schema.Codec<any, unknown>>(Schema.isSchema, "be a Schema of what one event says")),
+  parts: Check.required(Check.callback),
+  finishes: Check.flag()
+})
 
 /**
  * A whole JSON answer: `choices[0].message` with `content` and `tool_calls`.
@@ -196,7 +206,7 @@ export const chatBody = (asked: Asked): Readonly<Record<string, unknown>> => ({
 
 const failing = (name: string) => (reason: Failure.Reason) => new Llm.LlmError({ provider: name, reason })
 
-const schema = Check.closed<Options>()({
+const schema = Check.struct<Options>()({
   ...target.fields,
   model: Check.text(),
   temperature: Check.number({ least: 0, most: 2 }),

@@ -105,7 +105,7 @@ export interface Options {
 const failing = (name: string) => (reason: Failure.Reason) => new Stt.SttError({ provider: name, reason })
 
 const schema = Check.together(
-  Check.closed<Options>()({
+  Check.struct<Options>()({
     ...target.fields,
     ...fields,
     model: Check.text(),

@@ -78,7 +78,7 @@ export interface Options {
 
 const failing = (name: string) => (reason: Failure.Reason) => new Tts.TtsError({ provider: name, reason })
 
-const schema = Check.closed<Options>()({
+const schema = Check.struct<Options>()({
   ...target.fields,
   model: Check.text(),
   voice: Check.text(),

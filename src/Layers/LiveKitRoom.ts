@@ -8,12 +8,12 @@
  * @since 0.1.0
  */
 import * as Config from "effect/Config"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { layerFrom } from "../internal/config/variable.ts"
-import type { Options } from "../internal/livekit/options.ts"
+import { checkEngine, type Options } from "../internal/livekit/options.ts"
 import { hold } from "../internal/livekit/rtc.ts"
 import { joinServed } from "../internal/livekit/served.ts"
 import { participantToken, type TokenOptions } from "../internal/livekitServer/token.ts"
@@ -99,4 +99,4 @@ export const layerConfig = (options: Config.Wrap<Options>): Layer.Layer<Room, Ro
  */
 export const layerEngine = (
   options: Pick<Options, "nativeLogs"> = {}
-): Layer.Layer<never, RoomError> => Layer.effectDiscard(hold({ captureLogs: options.nativeLogs === true }))
+): Layer.Layer<never, RoomError> => Layer.effectDiscard(Effect.flatMap(checkEngine(options), hold))

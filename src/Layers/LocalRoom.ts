@@ -220,7 +220,7 @@ const prepare = Effect.fnUntraced(function*(someone: typeof participant.Type) {
   )
   const first = cues.map((cue) => cue.audio).find((loaded) => !isStream(loaded))
   const known = first === undefined || isStream(first) ? Audio.speech : first
-  const own = yield* Check.readOrFail(format, someone.format ?? known, refused, `${someone.identity}.format.`)
+  const own = yield* Check.readOrFail(format, someone.format ?? known, refused, `${someone.identity}.format`)
   return {
     participant: someone,
     cues,
@@ -307,7 +307,7 @@ const make = Effect.fnUntraced(function*(settings: Settings, virtual: VirtualClo
     hold,
     join: (asked) =>
       Effect.flatMap(
-        hold(Effect.flatMap(Check.readOrFail(participant, asked, refused, "join."), prepare)),
+        hold(Effect.flatMap(Check.readOrFail(participant, asked, refused, "join"), prepare)),
         (plan) =>
           Effect.andThen(
             Effect.sleep(plan.participant.join),

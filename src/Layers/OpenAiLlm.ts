@@ -94,7 +94,7 @@ export interface Options {
 const penalty = Check.number({ least: -2, most: 2 })
 
 const schema = Check.together(
-  Check.closed<Options>()({
+  Check.struct<Options>()({
     ...access,
     api: Check.oneOf(["chat", "responses"], { default: "chat" }),
     model: Check.text({ default: openAi.model }),

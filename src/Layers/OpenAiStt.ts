@@ -167,7 +167,7 @@ const gates = Check.struct<Gates>()({
 })
 
 const schema = Check.together(
-  Check.closed<Options>()({
+  Check.struct<Options>()({
     ...common,
     ...fields,
     model: Check.text({ default: "whisper-1" }),
@@ -248,7 +248,7 @@ const keepMs = 60_000
 const delaying = "gpt-realtime-whisper"
 
 const realtimeSchema = Check.together(
-  Check.closed<RealtimeOptions>()({
+  Check.struct<RealtimeOptions>()({
     ...common,
     url: Check.url(["wss:", "ws:"]),
     model: Check.text({ default: "gpt-live-transcribe" }),

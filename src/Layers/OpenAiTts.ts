@@ -24,6 +24,7 @@ import { access, keyed, settings } from "../internal/openai/options.ts"
 import * as speech from "../internal/openai/speech.ts"
 import * as Check from "../internal/options.ts"
 import { readOptions, refused } from "../internal/provider/options.ts"
+import { spokenAt } from "../internal/tts/options.ts"
 import * as Tts from "../Tts.ts"
 
 /**
@@ -92,14 +93,14 @@ const voices = [
 
 const failing = (name: string) => (reason: Failure.Reason) => new Tts.TtsError({ provider: name, reason })
 
-const speed = Check.number({ least: 0.25, most: 4 })
+const speed = { least: 0.25, most: 4 }
 
 const schema = Check.together(
-  Check.closed<Options>()({
+  Check.struct<Options>()({
     ...access,
     model: Check.text({ default: "tts-1" }),
     voice: Check.text({ default: "alloy" }),
-    speed,
+    speed: Check.number(speed),
     instructions: Check.words,
     format: Check.oneOf(["pcm", "wav"], { default: "pcm" }),
     sampleRate: Check.hertz({ least: 8000, most: 96_000, default: 24_000 })
@@ -112,7 +113,7 @@ const schema = Check.together(
   })
 )
 
-const spoken = Check.struct<Pick<Tts.Options, "speed">>()({ speed })
+const spoken = spokenAt(speed)
 
 /**
  * A `Tts` that asks OpenAI, or the server at `baseUrl`.

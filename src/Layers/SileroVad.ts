@@ -49,7 +49,7 @@ export interface Options extends Vad.Options {
 }
 
 const schema = Check.together(
-  Check.closed<Options>()({
+  Check.struct<Options>()({
     ...fields,
     sampleRate: Check.oneOf([8000, 16_000], { default: 16_000 }),
     windowSize: Check.oneOf([256, 512]),
@@ -66,11 +66,8 @@ const schema = Check.together(
 )
 
 const make = Effect.fnUntraced(function*(options: Options) {
-  const { modelPath: path = silero.bundled, sampleRate, worker } = yield* Check.readOrFail(
-    schema,
-    options,
-    invalidOptions
-  )
+  const settings = yield* Check.readOrFail(schema, options, invalidOptions)
+  const { modelPath: path = silero.bundled, sampleRate, windowSize: _, worker, ...defaults } = settings
   const model = { sampleRate, windowSize: silero.formats[sampleRate].windowSize }
   const { scorer, specialised } = yield* silero.model({ path, sampleRate, worker })
   if (!specialised) {
@@ -78,7 +75,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
       Effect.annotateLogs({ model: path })
     )
   }
-  return Vad.make({ ...model, name: "silero", scorer, defaults: options })
+  return Vad.make({ ...model, name: "silero", scorer, defaults })
 })
 
 /**

@@ -35,7 +35,7 @@ export interface Options {
   readonly modelPath?: string | undefined
 }
 
-const schema = Check.closed<Options>()({ modelPath: Check.text() })
+const schema = Check.struct<Options>()({ modelPath: Check.text() })
 
 const make = Effect.fnUntraced(function*(options: Options) {
   const { modelPath = bundled } = yield* Check.readOrFail(schema, options, invalidOptions)

@@ -51,7 +51,7 @@ export interface Options {
   readonly apiUrl?: string | undefined
 }
 
-const schema = Check.closed<Options>()({
+const schema = Check.struct<Options>()({
   identity: Check.text({ default: "agent" }),
   from: Check.text(),
   to: Check.text(),
@@ -125,9 +125,20 @@ export const accept = (
  * @category security
  * @since 0.1.0
  */
-export const verify: (options: {
+export const verify = (options: {
   readonly token: Redacted.Redacted
   readonly url: string
   readonly form?: ReadonlyArray<readonly [string, string]> | undefined
   readonly signature: string | undefined
-}) => boolean = isSigned
+}): boolean => {
+  Check.readOrThrow(verifying, options)
+  return isSigned(options)
+}
+
+// The others come from outside.
+const verifying = Check.struct<Parameters<typeof verify>[0]>()({
+  token: Check.required(Check.secret),
+  url: Check.asIs,
+  form: Check.asIs,
+  signature: Check.asIs
+})

@@ -20,8 +20,8 @@ const history = Check.such<History.History>(
   (given) => wrongHistory(given)!
 )
 
-const own = Check.closed<Any>()(
-  {
+const own = Check.instead(
+  Check.struct<Any>()({
     name: Check.text(),
     instructions: Check.required(
       Check.such<string>(
@@ -48,8 +48,7 @@ const own = Check.closed<Any>()(
     onEscalation: Check.callback,
     onOrphanedResult: Check.callback,
     onApproval: Check.callback
-  },
-  [],
+  }),
   ofAgents
 )
 

@@ -8,6 +8,7 @@ import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
+import * as Check from "./options.ts"
 import { problem } from "./options.ts"
 import { isRecord } from "./options/fields.ts"
 import { shown } from "./options/shown.ts"
@@ -107,6 +108,8 @@ const write = (
   return Result.succeed({ json: json.success, value: Schema.decodeUnknownSync(codec)(json.success) })
 }
 
+const starting = Check.struct<{ readonly initial: any }>()({ initial: Check.asIs })
+
 /** Throws `InvalidOptions` where the name is empty or the value to begin with does not fit. */
 export const define = <A>(
   name: string,
@@ -114,7 +117,7 @@ export const define = <A>(
   options: { readonly initial: A }
 ): Definition<A> => {
   if (!Schema.isSchema(schema)) throw problem("schema", `must be a schema of the value, not ${shown(schema)}`)
-  if (!isRecord(options)) throw problem("options", `must be an object of options, such as { initial: … }`)
+  Check.readOrThrow(starting, options)
   if (typeof name !== "string" || name.trim() === "") {
     throw problem("name", "must be a text that is not empty")
   }

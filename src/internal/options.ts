@@ -6,12 +6,13 @@
  * with what to do. A constructor throws that where it is called (`readOrThrow`); what is an Effect or a layer fails with it
  * (`readOrFail`), as a reason of its noun's own error.
  *
- * A name that is unknown is left out, for options may be part of a wider record; one that is almost that of an option which
- * is not given is taken for a slip, and refused. Options that are `closed` have no other name: what programs without types
- * give there is refused. Pure: nothing is owned, and nothing can be interrupted.
+ * A name that is unknown is refused, with the option that may be meant. Only what is `wider`, and what is an instance of a
+ * class, is something else beside: of its names, those alone are refused that are almost an option's which is not given.
+ * Pure: nothing is owned, and nothing can be interrupted.
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
@@ -23,6 +24,7 @@ import { type AsIs, type Field, type Filled, isRecord, required } from "./option
 import { shown } from "./options/shown.ts"
 import { meant } from "./options/spelling.ts"
 import { doubtsOf } from "./options/units.ts"
+import { below, walk } from "./options/walk.ts"
 import { own } from "./own.ts"
 
 export {
@@ -55,6 +57,8 @@ export {
   words
 } from "./options/fields.ts"
 
+type Problem = InvalidOptions["problems"][number]
+
 type Same<A, B> = [A] extends [B] ? [B] extends [A] ? true : false : false
 
 type Fields<Options> = { readonly [K in keyof Options]-?: Field<any, any> }
@@ -74,36 +78,24 @@ type Read<Options, F> = {
     : never
 }
 
-const fieldsOf = (fields: object): Field<any, any> =>
-  Schema.Struct(fields as Record<string, Schema.Codec<unknown, unknown>>) as Schema.Codec<any, any>
-
-/** All options of an interface, field by field: `struct<Options>()({ … })`. */
+/** All options of an interface, field by field: `struct<Options>()({ … })`. What has another name is refused. */
 export const struct =
   <Options extends object>() =>
-  <const F extends Fields<Options>>(fields: F & Fits<Options, F>): Field<Read<Options, F>, Options> => fieldsOf(fields)
+  <const F extends Fields<Options>>(fields: F & Fits<Options, F>): Field<Read<Options, F>, Options> =>
+    Schema.Struct(fields as Record<string, Schema.Codec<unknown, unknown>>) as Schema.Codec<any, any>
+
+const isWider = "effect-voice/wider"
+const isInstead = "effect-voice/instead"
 
 /** Names of other libraries, or of another place, and what to do instead: "tools may be meant". */
 export type Instead = Readonly<Record<string, string>>
 
-/** What options have no other name than: those that are checked elsewhere, and what is to be said of others. */
-interface Closed {
-  readonly others: ReadonlyArray<string>
-  readonly instead: Instead
-}
+/** The same, where some names that it has not are told with what to do instead. */
+export const instead = <Out, In>(self: Field<Out, In>, names: Instead): Field<Out, In> =>
+  self.annotate({ [isInstead]: names })
 
-const closedOptions = new WeakMap<object, Closed>()
-
-/** The same, whose names are all there are, and `others`, which are checked elsewhere. */
-export const closed = <Options extends object>() =>
-<const F extends Fields<Options>>(
-  fields: F & Fits<Options, F>,
-  others: ReadonlyArray<string> = [],
-  instead: Instead = {}
-): Field<Read<Options, F>, Options> => {
-  const self = fieldsOf(fields)
-  closedOptions.set(self, { others, instead })
-  return self
-}
+/** The same, where what is given is also something else, with names of its own. */
+export const wider = <Out, In>(self: Field<Out, In>): Field<Out, In> => self.annotate({ [isWider]: true })
 
 /** Options within options: what is not given has its defaults. */
 export const section = <Out, In>(self: Field<Out, In>): Field<Out, In | undefined> =>
@@ -116,23 +108,17 @@ export const maybe = <Out, In>(self: Field<Out, In>): Field<Out | undefined, In 
     any
   >
 
-/** What may be given in short, by the schema of that: its names are those of the whole. */
-const wholes = new WeakMap<SchemaAST.AST, SchemaAST.AST>()
-
 /** The same, or something shorter that stands for it. */
 export const shorthand = <Out, In, Short>(
   self: Field<Out, In>,
   meant: (given: Short | In | undefined) => In | undefined
-): Field<Out | undefined, Short | In | undefined> => {
-  const short = Schema.Unknown.annotate({})
-  wholes.set(short.ast, SchemaAST.toEncoded((self as Schema.Codec<any, any>).ast))
-  return maybe(self as Schema.Codec<any, any>).pipe(
-    Schema.encodeTo(Schema.optional(short), {
+): Field<Out | undefined, Short | In | undefined> =>
+  maybe(self as Schema.Codec<any, any>).pipe(
+    Schema.encodeTo(Schema.optional(Schema.Unknown), {
       decode: SchemaGetter.transformOptional((given) => Option.some(meant(Option.getOrUndefined(given) as any))),
       encode: SchemaGetter.forbiddenEncoding
     })
   ) as Schema.Codec<any, any>
-}
 
 /** The same, or one word for something else. */
 export const or = <
@@ -170,49 +156,40 @@ export const list = <Out, In>(
 export const together = <Out, In>(
   self: Field<Out, In>,
   wrong: (options: Out) => Readonly<Record<string, string | undefined>>
-): Field<Out, In> => {
-  const checked = self.check(
+): Field<Out, In> =>
+  self.check(
     Schema.makeFilter((options: Out) =>
       Object.entries(wrong(options)).flatMap(([option, must]) =>
         must === undefined ? [] : [{ path: option.split("."), issue: must }]
       )
     )
   )
-  const names = closedOptions.get(self)
-  if (names !== undefined) closedOptions.set(checked, names)
-  return checked
-}
-
-const options: SchemaAST.ParseOptions = { errors: "all" }
 
 const problemsOf = SchemaIssue.makeFormatterStandardSchemaV1({
   leafHook: (issue) => issue._tag === "MissingKey" ? "is missing" : SchemaIssue.defaultLeafHook(issue)
 })
 
 /** The names of options. */
-const namesOf = (ast: SchemaAST.AST): ReadonlyArray<string> => {
-  const whole = wholes.get(ast)
-  if (whole !== undefined) return namesOf(whole)
-  if (SchemaAST.isUnion(ast)) return ast.types.flatMap(namesOf)
-  if (!SchemaAST.isObjects(ast)) return []
-  return ast.propertySignatures.map(({ name }) => String(name))
-}
+const namesOf = (ast: SchemaAST.AST): ReadonlyArray<string> =>
+  SchemaAST.isUnion(ast)
+    ? ast.types.flatMap(namesOf)
+    : SchemaAST.isObjects(ast)
+    ? ast.propertySignatures.map(({ name }) => String(name))
+    : []
 
-/** What is at a place of options, or of their schema. */
-const below = (ast: SchemaAST.AST, path: ReadonlyArray<PropertyKey>): SchemaAST.AST | undefined => {
-  const whole = wholes.get(ast)
-  if (whole !== undefined) return below(whole, path)
+/** The schema of what is at a place of options. */
+const inside = (ast: SchemaAST.AST, path: ReadonlyArray<PropertyKey>): SchemaAST.AST | undefined => {
   const [name, ...further] = path
   if (name === undefined) return ast
   if (SchemaAST.isUnion(ast)) {
-    return ast.types.reduce<SchemaAST.AST | undefined>((found, one) => found ?? below(one, path), undefined)
+    return ast.types.reduce<SchemaAST.AST | undefined>((found, one) => found ?? inside(one, path), undefined)
   }
   const next = SchemaAST.isArrays(ast)
     ? ast.rest[0]
     : SchemaAST.isObjects(ast)
     ? ast.propertySignatures.find((one) => String(one.name) === String(name))?.type
     : undefined
-  return next && below(next, further)
+  return next && inside(next, further)
 }
 
 /** What Schema says by itself is said of what is no record, or no list. */
@@ -225,82 +202,66 @@ const plain = (
   if (!message.startsWith("Expected ")) return message
   const value = path.reduce<unknown>((at, name) => (at as any)?.[name], given)
   if (message.startsWith("Expected array")) return `must be a list, not ${shown(value)}`
-  const inside = below(ast, path)
-  const [name] = inside === undefined ? [] : namesOf(inside)
+  const at = inside(ast, path)
+  const [name] = at === undefined ? [] : namesOf(at)
   const such = name === undefined ? "" : `, such as { ${name}: … }`
   return `must be an object of options${such}, not ${shown(value)}`
 }
 
 /** Where an option of this name is, further in: `endpointing.minDelay`. */
-const within = (ast: SchemaAST.AST, name: string): string | undefined => {
-  if (SchemaAST.isUnion(ast)) {
-    return ast.types.reduce<string | undefined>((found, one) => found ?? within(one, name), undefined)
-  }
-  if (!SchemaAST.isObjects(ast)) return undefined
-  for (const { name: outer, type } of ast.propertySignatures) {
-    if (outer === name) return name
-    const found = within(type, name)
-    if (found !== undefined) return `${String(outer)}.${found}`
-  }
-  return undefined
+const within = (ast: SchemaAST.AST, name: string, where = ""): string | undefined => {
+  const found = SchemaAST.isUnion(ast)
+    ? ast.types.map((one) => within(one, name, where))
+    : SchemaAST.isObjects(ast)
+    ? ast.propertySignatures.map((one) =>
+      one.name === name ? below(where, name) : within(one.type, name, below(where, one.name))
+    )
+    : []
+  return found.find(Predicate.isNotUndefined)
 }
 
 /** More names than this help nobody. */
 const fewNames = 8
 
-const noOthers: Closed = { others: [], instead: {} }
-
-/** Names that are almost those of options which are not given; if they are `closed`, all but those that are known. */
-const slips = (
-  ast: SchemaAST.AST,
-  given: unknown,
-  where: string,
-  closed?: Closed
-): ReadonlyArray<InvalidOptions["problems"][number]> => {
-  if (typeof given !== "object" || given === null) return []
-  const whole = wholes.get(ast)
-  if (whole !== undefined) return slips(whole, given, where, closed)
-  if (SchemaAST.isUnion(ast)) return ast.types.flatMap((one) => slips(one, given, where, closed))
-  if (SchemaAST.isArrays(ast) && Array.isArray(given)) {
-    const [each] = ast.rest
-    return each === undefined ? [] : given.flatMap((one, i) => slips(each, one, `${where}${i}.`, closed))
-  }
-  const { instead = {}, others } = closed ?? {}
-  if (!SchemaAST.isObjects(ast)) return []
-  const record = given as Readonly<Record<string, unknown>>
-  const names = new Set(ast.propertySignatures.map(({ name }) => String(name)))
-  const found = Object.keys(record).flatMap((name) => {
-    if (record[name] === undefined || names.has(name) || others?.includes(name) === true) return []
-    const advice = own(instead, name)
-    if (advice !== undefined) return [{ option: `${where}${name}`, detail: `is not known: ${advice}` }]
-    const open = Array.from(names).filter((one) => record[one] === undefined)
-    const known = meant(name, [...open, ...(others ?? [])]) ?? (others && within(ast, name))
-    if (known !== undefined) return [{ option: `${where}${name}`, detail: `is not known: ${known} may be meant` }]
-    if (others === undefined) return []
-    const all = [...names, ...others]
-    const list = all.length > fewNames ? "" : `; there is ${all.join(", ")}`
-    return [{ option: `${where}${name}`, detail: `is not known${list}` }]
-  })
-  const further = closed && noOthers
-  const inside = ast.propertySignatures.flatMap(({ name, type }) => {
-    const inner = record[String(name)]
-    return typeof inner === "object" && inner !== null ? slips(type, inner, `${where}${String(name)}.`, further) : []
-  })
-  return [...found, ...inside]
+/** Whether it has no other names than those it was written with. */
+const isLiteral = (given: object): boolean => {
+  const prototype: unknown = Object.getPrototypeOf(given)
+  return prototype === Object.prototype || prototype === null
 }
 
-/** The options with all that they leave open, or all that is wrong; `where` is put before their names. */
+/** Names that are no options'. */
+const unknownNames = (ast: SchemaAST.AST, given: unknown, where: string): ReadonlyArray<Problem> => {
+  if (!SchemaAST.isObjects(ast) || !isRecord(given)) return []
+  const names = namesOf(ast)
+  const isOpen = ast.annotations?.[isWider] === true || !isLiteral(given)
+  return Object.keys(given).flatMap((name): ReadonlyArray<Problem> => {
+    if (given[name] === undefined || names.includes(name)) return []
+    const advice = own((ast.annotations?.[isInstead] ?? {}) as Instead, name)
+    if (advice !== undefined) return [{ option: below(where, name), detail: `is not known: ${advice}` }]
+    const near = meant(name, names.filter((one) => given[one] === undefined)) ??
+      (isOpen ? undefined : within(ast, name))
+    if (near === undefined && isOpen) return []
+    const all = names.length > fewNames ? "" : `; there is ${names.join(", ")}`
+    return [{
+      option: below(where, name),
+      detail: `is not known${near === undefined ? all : `: ${near} may be meant`}`
+    }]
+  })
+}
+
+/** The options with all that they leave open, or all that is wrong; `where` leads to their names. */
 export const read = <Out, In>(self: Field<Out, In>, given: In, where = ""): Result.Result<Out, InvalidOptions> => {
-  const result = SchemaParser.decodeUnknownResult(self as Schema.Codec<Out, unknown>, options)(given)
-  const ast = SchemaAST.toEncoded(self.ast)
-  const misspelt = slips(ast, given, where, closedOptions.get(self))
+  const unknown = walk(self.ast, given, where, unknownNames)
+  const schema = self as Schema.Codec<Out, unknown>
+  const quick = SchemaParser.decodeUnknownResult(schema)(given)
+  const result = Result.isSuccess(quick) ? quick : SchemaParser.decodeUnknownResult(schema, { errors: "all" })(given)
   const wrong = Result.isFailure(result)
-    ? problemsOf(result.failure).issues.map(({ message, path = [] }) => ({
-      option: path.length === 0 ? where.replace(/\.$/, "") || "options" : `${where}${path.map(String).join(".")}`,
-      detail: plain(message, ast, given, path.map((one) => typeof one === "object" ? one.key : one))
-    }))
+    ? problemsOf(result.failure).issues.map(({ message, path = [] }) => {
+      const names = path.map((one) => typeof one === "object" ? one.key : one)
+      return { option: names.reduce(below, where) || "options", detail: plain(message, self.ast, given, names) }
+    })
     : []
-  const [first, ...others] = [...misspelt, ...wrong]
+  const [first, ...others] = [...unknown, ...wrong]
   if (first !== undefined) return Result.fail(new InvalidOptions({ problems: [first, ...others] }))
   return result as Result.Result<Out, never>
 }
@@ -310,10 +271,7 @@ export const readWarning = <Out, In>(self: Field<Out, In>, given: In, where = ""
   Effect.suspend(() =>
     Effect.tap(
       Effect.fromResult(read(self, given, where)),
-      () =>
-        Effect.forEach(doubtsOf(self.ast, given, where.replace(/\.$/, "")), (doubt) => Effect.logWarning(doubt), {
-          discard: true
-        })
+      () => Effect.forEach(doubtsOf(self.ast, given, where), (doubt) => Effect.logWarning(doubt), { discard: true })
     )
   )
 
@@ -330,14 +288,14 @@ export const problem = (option: string, detail: string): InvalidOptions =>
   new InvalidOptions({ problems: [{ option, detail }] })
 
 /** All that is wrong with what no schema describes, as one error. */
-export const invalid = (problems: ReadonlyArray<InvalidOptions["problems"][number]>): InvalidOptions | undefined => {
+export const invalid = (problems: ReadonlyArray<Problem>): InvalidOptions | undefined => {
   const [first, ...others] = problems
   return first && new InvalidOptions({ problems: [first, ...others] })
 }
 
 /** The same where a constructor is called. */
 export const throwAll = (
-  problems: ReadonlyArray<InvalidOptions["problems"][number]>,
+  problems: ReadonlyArray<Problem>,
   error: (invalid: InvalidOptions) => Error = (invalid) => invalid
 ): void => {
   const wrong = invalid(problems)
@@ -351,10 +309,6 @@ export const readOrFail = <Out, In, E>(
   error: (invalid: InvalidOptions) => E,
   where = ""
 ): Effect.Effect<Out, E> => Effect.mapError(readWarning(self, given, where), error)
-
-/** Options, and what else is checked with them; what is none of them stays as it is, and is refused. */
-export const beside = <A extends object, B extends object>(options: A, others: B): A & B =>
-  isRecord(options) ? { ...options, ...others } : options as A & B
 
 /** What the second leaves open stays as it is in the first. */
 export const overlay = <A extends object>(self: A | undefined, that: A | undefined): Partial<A> => ({

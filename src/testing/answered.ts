@@ -2,6 +2,7 @@
  * Whether the caller was answered: what each utterance was meant for, what became
  * of it, and for how long nobody was at work on its answer (I12).
  */
+import * as Check from "../internal/options.ts"
 import { beyond } from "../internal/text/beyond.ts"
 import { phraseKind } from "../internal/text/phrases.ts"
 import { withoutPunctuation } from "../internal/text/words.ts"
@@ -54,6 +55,10 @@ export interface AnswerOptions {
   /** How many words interrupt the agent (`interruption.minWords`): fewer are answered once it has spoken. @default 0 */
   readonly minWords?: number | undefined
 }
+
+export const fields = { hookMs: Check.number(), endsAt: Check.number({ endless: true }), minWords: Check.number() }
+
+const answering = Check.struct<AnswerOptions>()(fields)
 
 export const noAnswers: Answers = { answered: 0, overtaken: 0, setAside: 0, unheard: 0, wordless: 0, unanswered: 0 }
 
@@ -265,6 +270,7 @@ export const fates = (timeline: Timeline, options: AnswerOptions): ReadonlyArray
  */
 export const answers = (timeline: Timeline, options: AnswerOptions = {}): Answers => {
   const sum: Record<keyof Answers, number> = { ...noAnswers }
+  Check.readOrThrow(answering, options)
   for (const { what } of fates(timeline, options)) sum[what]++
   return sum
 }

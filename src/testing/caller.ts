@@ -12,6 +12,7 @@ import { attributesOf } from "../internal/room/call.ts"
 import type { RoomControl } from "../internal/room/control.ts"
 import { makeMemoryRoom } from "../internal/room/memoryRoom.ts"
 import * as Room from "../Room.ts"
+import { checkRoom } from "./checks.ts"
 import { type Hearing, millis } from "./marks.ts"
 import { Microphone } from "./microphone.ts"
 import { readSpeech } from "./speech.ts"
@@ -179,10 +180,10 @@ export const room = (
     const clock = yield* Clock.Clock
     const now = () => clock.currentTimeMillisUnsafe()
     const run = yield* FiberSet.makeRuntime<never, void, never>()
-    const frameMs = options.frames === undefined ? undefined : millis(options.frames)
+    const { frames: frameMs, keepHeard = true, name = "test-room" } = checkRoom(options)
     const memoryRoom = yield* makeMemoryRoom({
-      name: options.name ?? "test-room",
-      keepHeard: options.keepHeard ?? true,
+      name,
+      keepHeard,
       ...(options.queueLimit === undefined ? {} : { queueLimit: millis(options.queueLimit) })
     })
     const { control } = memoryRoom

@@ -6,6 +6,7 @@ import * as Check from "../internal/options.ts"
 import { shown } from "../internal/options/shown.ts"
 import { doubtsOf } from "../internal/options/units.ts"
 import { isKey } from "../internal/room/keys.ts"
+import { fields as detecting } from "../internal/vad/settings.ts"
 import type { UserAction } from "./actions.ts"
 import type { RoomOptions } from "./caller.ts"
 import type { LlmOptions, LlmReply, LlmScript, LlmToolCall } from "./llm.ts"
@@ -13,12 +14,13 @@ import type { Scenario, Step } from "./scenario.ts"
 import type { SimulatedUser } from "./simulatedUser.ts"
 import type { SttConnection, SttOptions } from "./stt.ts"
 import type { TtsOptions, TtsScript, TtsSpeech } from "./tts.ts"
+import type { VadOptions } from "./vad.ts"
 
 const words = Check.such<string>((given) => typeof given === "string", "be a text")
 
-const call = Check.closed<LlmToolCall>()({ name: Check.required(words), params: Check.asIs, id: words })
+const call = Check.struct<LlmToolCall>()({ name: Check.required(words), params: Check.asIs, id: words })
 
-const reply = Check.closed<LlmReply>()({
+const reply = Check.struct<LlmReply>()({
   text: words,
   tools: Check.list(call),
   toolsAt: Check.duration(),
@@ -33,7 +35,7 @@ const reply = Check.closed<LlmReply>()({
   hang: Check.flag()
 })
 
-const modelOptions = Check.closed<LlmOptions>()({
+const modelOptions = Check.struct<LlmOptions>()({
   name: Check.text(),
   resilient: Check.flag(),
   firstToken: Check.duration({ usual: 100 }),
@@ -42,7 +44,7 @@ const modelOptions = Check.closed<LlmOptions>()({
   otherwise: Check.asIs
 })
 
-const speech = Check.closed<TtsSpeech>()({
+const speech = Check.struct<TtsSpeech>()({
   duration: Check.duration({ finite: true, usual: "2 seconds" }),
   msPerCharacter: Check.number({ least: 0 }),
   firstByte: Check.duration(),
@@ -55,14 +57,14 @@ const speech = Check.closed<TtsSpeech>()({
   empty: Check.flag()
 })
 
-const ttsOptions = Check.closed<TtsOptions>()({
+const ttsOptions = Check.struct<TtsOptions>()({
   name: Check.text(),
   sampleRate: Check.hertz(),
   voices: Check.list(Check.text()),
   resilient: Check.flag()
 })
 
-const connection = Check.closed<SttConnection>()({
+const connection = Check.struct<SttConnection>()({
   fail: Check.asIs,
   end: Check.flag(),
   hang: Check.flag(),
@@ -71,7 +73,7 @@ const connection = Check.closed<SttConnection>()({
   finalDelay: Check.duration()
 })
 
-const sttOptions = Check.closed<SttOptions>()({
+const sttOptions = Check.struct<SttOptions>()({
   name: Check.text(),
   resilient: Check.flag(),
   transcripts: Check.list(words),
@@ -81,6 +83,13 @@ const sttOptions = Check.closed<SttOptions>()({
   confidence: Check.asIs,
   language: Check.text(),
   faults: Check.asIs
+})
+
+const vadOptions = Check.struct<VadOptions>()({
+  ...detecting,
+  name: Check.text(),
+  fail: Check.asIs,
+  after: Check.whole()
 })
 
 const room = Check.struct<RoomOptions>()({
@@ -118,7 +127,7 @@ const step = Check.such<Step<never>>(
   "be { at, do } with a function that gets the session, such as { at: 1000, do: (session) => session.say(\"Hi.\") }"
 )
 
-const simulatedUser = Check.closed<SimulatedUser>()({
+const simulatedUser = Check.struct<SimulatedUser>()({
   instructions: Check.required(words),
   model: Check.required(Check.such<SimulatedUser["model"]>(Layer.isLayer, "be a Layer that gives an Llm")),
   maxTurns: Check.whole({ least: 1 }),
@@ -129,7 +138,10 @@ const simulatedUser = Check.closed<SimulatedUser>()({
   hearing: Check.asIs
 })
 
-const script = Check.closed<Omit<Scenario<never, never, unknown>, "agent" | "options" | "vad">>()({
+const script = Check.struct<Scenario<never, never, unknown>>()({
+  agent: Check.asIs,
+  options: Check.asIs,
+  vad: Check.asIs,
   user: Check.list(action),
   simulatedUser: Check.maybe(simulatedUser),
   at: Check.list(step),
@@ -152,7 +164,7 @@ const script = Check.closed<Omit<Scenario<never, never, unknown>, "agent" | "opt
   ttsOptions: Check.asIs,
   stt: Check.asIs,
   room: Check.maybe(room)
-}, ["agent", "options", "vad"])
+})
 
 /** The replies of a list, and of a function when it is asked. */
 export const checkReply = (given: unknown, where: string): string | LlmReply => {
@@ -166,31 +178,37 @@ export const checkReply = (given: unknown, where: string): string | LlmReply => 
     const write = "a call, such as { name: \"book\", params: { nights: 2 } }"
     throw Check.problem(`${where}.tools.${index}`, `must be ${write}, not ${shown(one, { quote: true })}`)
   }
-  Check.readOrThrow(reply, given as LlmReply, undefined, `${where}.`)
+  Check.readOrThrow(reply, given as LlmReply, undefined, where)
   return given as LlmReply
 }
 
 /** Throws for what no scripted model can do. */
 export const checkLlm = (script: LlmScript, options: LlmOptions): void => {
-  Check.readOrThrow(modelOptions, options, undefined, "llmOptions.")
+  Check.readOrThrow(modelOptions, options, undefined, "llmOptions")
   if (options.otherwise !== undefined) checkReply(options.otherwise, "llmOptions.otherwise")
   if (typeof script !== "function") { for (const [index, one] of script.entries()) checkReply(one, `llm.${index}`) }
 }
 
 /** Throws for what no scripted voice can do. */
 export const checkTts = (script: TtsScript, options: TtsOptions): void => {
-  Check.readOrThrow(ttsOptions, options, undefined, "ttsOptions.")
+  Check.readOrThrow(ttsOptions, options, undefined, "ttsOptions")
   if (typeof script === "function") return
   const all: ReadonlyArray<TtsSpeech> = Array.isArray(script) ? script : [script as TtsSpeech]
-  for (const one of all) Check.readOrThrow(speech, one, undefined, "tts.")
+  for (const one of all) Check.readOrThrow(speech, one, undefined, "tts")
 }
 
 /** Throws for what no scripted recogniser can do. */
 export const checkStt = (options: SttOptions): void => {
-  const { faults } = Check.readOrThrow(sttOptions, options, undefined, "stt.")
+  const { faults } = Check.readOrThrow(sttOptions, options, undefined, "stt")
   const all: ReadonlyArray<SttConnection> = faults === undefined ? [] : Array.isArray(faults) ? faults : [faults]
-  for (const one of all) Check.readOrThrow(connection, one, undefined, "stt.faults.")
+  for (const one of all) Check.readOrThrow(connection, one, undefined, "stt.faults")
 }
+
+/** Throws for what no scripted detector can do. */
+export const checkVad = (options: VadOptions): void => void Check.readOrThrow(vadOptions, options, undefined, "vad")
+
+/** Throws for what no virtual room can be. */
+export const checkRoom = (options: RoomOptions): typeof room.Type => Check.readOrThrow(room, options, undefined, "room")
 
 // In milliseconds: the least speech that a detector reports.
 const shortestWords = 50
@@ -252,7 +270,7 @@ const atOnce = (user: ReadonlyArray<UserAction>): ReadonlyArray<string> => {
 /** Fails with what no scenario can do. */
 export const checkScenario = (scenario: Scenario<never, never, unknown>): Effect.Effect<void> =>
   Effect.sync(() => {
-    Check.readOrThrow(script, scenario as Omit<typeof scenario, "agent" | "options" | "vad">)
+    Check.readOrThrow(script, scenario)
     const wrong = wrongTime(scenario)
     if (wrong !== undefined) throw new RangeError(wrong)
     const silent = scenario.user?.find((action) =>

@@ -1,6 +1,7 @@
 /** What holds of every conversation, whatever goes wrong in it. */
 import type * as Event from "../Event.ts"
-import { type AnswerOptions, fates } from "./answered.ts"
+import * as Check from "../internal/options.ts"
+import { type AnswerOptions, fates, fields } from "./answered.ts"
 import { everyWordCounts } from "./everyWord.ts"
 import type { Timeline } from "./timeline.ts"
 
@@ -32,6 +33,13 @@ export interface InvariantOptions extends AnswerOptions {
   /** Words were thrown away (`Session.clearTurn`). @default false */
   readonly cleared?: boolean | undefined
 }
+
+const holding = Check.struct<InvariantOptions>()({
+  ...fields,
+  protected: Check.such<ReadonlySet<string>>((given) => given instanceof Set, "be a Set of ids of speeches"),
+  uninterruptible: Check.flag(),
+  cleared: Check.flag()
+})
 
 export type Report = (invariant: string, message: string, at?: number) => void
 
@@ -347,6 +355,7 @@ const speakingSounds = (timeline: Timeline, report: Report): void => {
  * @since 0.1.0
  */
 export const invariants = (timeline: Timeline, options: InvariantOptions = {}): ReadonlyArray<Violation> => {
+  Check.readOrThrow(holding, options)
   const violations: Array<Violation> = []
   const report: Report = (invariant, message, at) => violations.push({ invariant, message, at })
   everyWordCounts(timeline, options, report)

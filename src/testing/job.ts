@@ -22,7 +22,7 @@ export interface JobOptions {
   readonly id?: string | undefined
 }
 
-const schema = Check.closed<JobOptions>()({
+const schema = Check.struct<JobOptions>()({
   metadata: Check.asIs,
   attributes: Check.asIs,
   room: Check.text(),

@@ -1,4 +1,5 @@
 /** A timeline as a picture: who spoke, what was understood, what was decided. */
+import * as Check from "../internal/options.ts"
 import type { Timeline } from "./timeline.ts"
 
 /**
@@ -17,6 +18,13 @@ export interface PictureOptions {
   /** Width in pixels. @default 960 */
   readonly width?: number | undefined
 }
+
+const drawing = Check.struct<PictureOptions>()({
+  title: Check.words,
+  from: Check.number(),
+  to: Check.number(),
+  width: Check.number({ above: 0 })
+})
 
 const escape = (text: string): string =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll("\"", "&quot;")
@@ -91,7 +99,7 @@ const rows = (
 export const picture = (timeline: Timeline, options: PictureOptions = {}): string => {
   const spoken = timeline.user.flatMap((action) => action._tag === "Say" ? [action] : [])
   const last = Math.max(0, ...spoken.map(({ to }) => to), ...timeline.audible.map(({ to }) => to))
-  const { from = 0, title = "", to = last + 1000, width = 960 } = options
+  const { from = 0, title = "", to = last + 1000, width = 960 } = Check.readOrThrow(drawing, options)
   const x = (at: number): number => left + (width - left - right) * (at - from) / Math.max(1, to - from)
   const inside = (at: number): boolean => at >= from && at <= to
   const clip = (at: number): number => x(Math.min(to, Math.max(from, at)))

@@ -6,6 +6,7 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Agent from "../Agent.ts"
+import * as Check from "../internal/options.ts"
 import * as Energy from "../internal/vad/energy.ts"
 import type { PipelineError, Services } from "../Pipeline.ts"
 import type { Session } from "../Session.ts"
@@ -13,7 +14,13 @@ import * as Vad from "../Vad.ts"
 import { addAnswers, type AnswerOptions, type Answers, answers, noAnswers } from "./answered.ts"
 import { differs, type InvariantOptions, invariants, type Violation } from "./invariants.ts"
 import type { LlmToolCall } from "./llm.ts"
-import { type Conversation, conversation, type ProgramAction, type RandomOptions } from "./randomConversation.ts"
+import {
+  type Conversation,
+  conversation,
+  fields,
+  type ProgramAction,
+  type RandomOptions
+} from "./randomConversation.ts"
 import { scenario } from "./scenario.ts"
 import { shrink } from "./shrink.ts"
 import type { Timeline } from "./timeline.ts"
@@ -122,6 +129,16 @@ const repliesOf = ({ replies }: Conversation, { agent, calls = [] }: OwnAgent<an
   return replies.map((reply) => reply.tools === undefined ? reply : { ...reply, tools: reply.tools.flatMap(own) })
 }
 
+const own = {
+  ...fields,
+  agent: Check.asIs,
+  calls: Check.such<ReadonlyArray<LlmToolCall>>(Array.isArray, "be a list of calls, such as [{ name: \"book\" }]")
+}
+
+const replaying = Check.struct<RandomOptions & OwnAgent<any, any>>()(own)
+
+const randomOf = ({ faults, frames, size }: RandomOptions): RandomOptions => ({ faults, frames, size })
+
 /** What a scenario needs of whom an agent needs. */
 type Needs<R> = Exclude<Exclude<R, Session | Services>, Scope.Scope>
 
@@ -183,8 +200,12 @@ export const converse = <R = never, E = never>(
  */
 export const replay = <R = never, E = never>(
   seed: number,
-  options?: RandomOptions & OwnAgent<R, E>
-): Effect.Effect<Outcome, PipelineError | E, Needs<R>> => converse(conversation(seed, options), options)
+  options: RandomOptions & OwnAgent<R, E> = {}
+): Effect.Effect<Outcome, PipelineError | E, Needs<R>> =>
+  Effect.suspend(() => {
+    Check.readOrThrow(replaying, options)
+    return converse(conversation(seed, randomOf(options)), options)
+  })
 
 /**
  * A random conversation has broken an invariant. `message` holds the seed, the
@@ -223,6 +244,16 @@ export interface CheckOptions<R = never, E = never> extends RandomOptions, OwnAg
   /** Runs that are spent on making a failing conversation smaller. @default 400 */
   readonly attempts?: number | undefined
 }
+
+const checking = Check.struct<CheckOptions<any, any>>()({
+  ...own,
+  runs: Check.whole({ default: 100 }),
+  seed: Check.whole({ default: 1 }),
+  only: Check.list(Check.text()),
+  also: Check.callback,
+  twiceEvery: Check.whole({ least: 1, default: 10 }),
+  attempts: Check.whole()
+})
 
 const explain = (
   seed: number,
@@ -299,7 +330,7 @@ export const check = <R = never, E = never>(
   options: CheckOptions<R, E> = {}
 ): Effect.Effect<Summary, Broken | PipelineError | E, Needs<R>> =>
   Effect.gen(function*() {
-    const { also, attempts, only, runs = 100, seed: first = 1, twiceEvery = 10 } = options
+    const { also, attempts, only, runs, seed: first, twiceEvery } = Check.readOrThrow(checking, options)
     const hold = (script: Conversation, twice: boolean): Effect.Effect<Outcome, PipelineError | E, Needs<R>> =>
       Effect.gen(function*() {
         const { timeline, violations } = yield* converse(script, options)
@@ -312,7 +343,7 @@ export const check = <R = never, E = never>(
     let total = noAnswers
     for (let i = 0; i < runs; i++) {
       const seed = first + i
-      const script = conversation(seed, options)
+      const script = conversation(seed, randomOf(options))
       const { timeline, violations } = yield* hold(script, i % twiceEvery === 0)
       total = addAnswers(total, answers(timeline, answerOptions(script)))
       const [violation] = violations

@@ -9,6 +9,7 @@ import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import * as assert from "node:assert/strict"
+import * as Check from "../internal/options.ts"
 import { isTestClock } from "./timedStream.ts"
 
 /**
@@ -49,6 +50,14 @@ export interface ContractOptions {
   readonly closed?: Effect.Effect<unknown> | undefined
 }
 
+export const fields = {
+  live: Check.flag({ default: false }),
+  timeout: Check.duration({ default: "4 seconds" }),
+  closed: Check.effect
+}
+
+const contract = Check.struct<ContractOptions>()(fields)
+
 const wrongClock = (live: boolean) =>
   new assert.AssertionError({
     message: live
@@ -59,16 +68,19 @@ const wrongClock = (live: boolean) =>
 /** Waits for something, and breaks with what should have come when it does not come. */
 export type Waiting = <A, E, R>(effect: Effect.Effect<A, E, R>, late: string) => Effect.Effect<A, E, R | Scope.Scope>
 
-export const waiting = ({ live = false, timeout = "4 seconds" }: ContractOptions): Waiting => (effect, late) => {
-  const orElse = () => Effect.die(new assert.AssertionError({ message: late }))
-  const waited = live
-    ? Effect.timeoutOrElse(effect, { duration: timeout, orElse })
-    : Effect.gen(function*() {
-      const fiber = yield* Effect.forkScoped(effect)
-      yield* TestClock.adjust("1 minute")
-      return yield* TestClock.withLive(Effect.timeoutOrElse(Fiber.join(fiber), { duration: timeout, orElse }))
-    })
-  return Clock.clockWith((clock) => isTestClock(clock) === live ? Effect.die(wrongClock(live)) : waited)
+export const waiting = (options: ContractOptions): Waiting => {
+  const { live, timeout } = Check.readOrThrow(contract, options)
+  return (effect, late) => {
+    const orElse = () => Effect.die(new assert.AssertionError({ message: late }))
+    const waited = live
+      ? Effect.timeoutOrElse(effect, { duration: timeout, orElse })
+      : Effect.gen(function*() {
+        const fiber = yield* Effect.forkScoped(effect)
+        yield* TestClock.adjust("1 minute")
+        return yield* TestClock.withLive(Effect.timeoutOrElse(Fiber.join(fiber), { duration: timeout, orElse }))
+      })
+    return Clock.clockWith((clock) => isTestClock(clock) === live ? Effect.die(wrongClock(live)) : waited)
+  }
 }
 
 const connected =

@@ -1,5 +1,6 @@
 /** Conversations at random, with everything that can go wrong in one. */
 import * as Failure from "../Failure.ts"
+import * as Check from "../internal/options.ts"
 import type * as Turn from "../Turn.ts"
 import { cough, type Intent, leave, mute, say, type, unmute, type UserAction } from "./actions.ts"
 import { languages, phrases } from "./intents.ts"
@@ -71,6 +72,14 @@ export interface RandomOptions {
   /** Real samples in frames of so many milliseconds, heard by their loudness. @default marks */
   readonly frames?: number | undefined
 }
+
+export const fields = {
+  size: Check.whole({ least: 1 }),
+  faults: Check.ratio(),
+  frames: Check.number({ above: 0 })
+}
+
+const drawing = Check.struct<RandomOptions>()(fields)
 
 /** The least that a good generator needs: 32 bits of state, the same everywhere. */
 const generator = (seed: number) => {
@@ -245,11 +254,11 @@ const turnOf = (dice: Dice): Turn.Options => ({
  */
 export const conversation = (seed: number, options: RandomOptions = {}): Conversation => {
   const dice = generator(seed)
-  const faults = options.faults ?? 0.3
+  const { faults = 0.3, frames, size = 8 } = Check.readOrThrow(drawing, options)
   const user: Array<UserAction> = []
   const program: Array<ProgramAction> = []
   let at = dice.int(0, 1500)
-  for (let index = 0; index < dice.int(1, Math.max(1, options.size ?? 8)); index++) {
+  for (let index = 0; index < dice.int(1, size); index++) {
     if (dice.chance(0.75)) user.push(...userAction(dice, at, index))
     else program.push(programAction(dice, at, index))
     at += dice.chance(0.3) ? dice.int(0, 600) : dice.int(600, 9000)
@@ -264,6 +273,6 @@ export const conversation = (seed: number, options: RandomOptions = {}): Convers
     interims: dice.chance(0.5),
     turn: turnOf(dice),
     hookMs: dice.chance(0.2) ? dice.int(1, 3000) : 0,
-    frames: options.frames
+    frames
   }
 }

@@ -8,6 +8,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as assert from "node:assert/strict"
 import * as Audio from "../Audio.ts"
+import * as Check from "../internal/options.ts"
 import type * as Room from "../Room.ts"
 import type { RoomCheck, RoomContractOptions } from "./roomPeers.ts"
 import { isTestClock } from "./timedStream.ts"
@@ -291,6 +292,15 @@ const byTestClock = (duration: Duration.Input): Effect.Effect<void> =>
     )
   )
 
+const contract = Check.struct<RoomContractOptions>()({
+  pass: Check.callback,
+  tolerance: Check.number({ least: 0, default: 0 }),
+  delay: Check.duration({ default: "100 millis" }),
+  crowd: Check.flag({ default: true }),
+  line: Check.text(),
+  ending: Check.asIs
+})
+
 /**
  * What every `Room` keeps whose peers are at hand: one check for one test.
  *
@@ -313,11 +323,14 @@ const byTestClock = (duration: Duration.Input): Effect.Effect<void> =>
  * @since 0.1.0
  */
 export const roomContract = (options: RoomContractOptions = {}): ReadonlyArray<RoomCheck> => {
-  const { delay = "100 millis", ending: reason = "removed", line, pass = byTestClock, tolerance = 0 } = options
+  const { crowd, delay, ending: reason = "removed", line, pass = byTestClock, tolerance } = Check.readOrThrow(
+    contract,
+    options
+  )
   const settings: Settings = {
     pass,
     delay,
-    crowd: line === undefined && (options.crowd ?? true),
+    crowd: line === undefined && crowd,
     ann: line ?? "ann",
     isLine: line !== undefined,
     reason,

@@ -228,10 +228,8 @@ const perform = <EA>(
   Effect.scoped(Effect.gen(function*() {
     const clock = yield* Clock.Clock
     const now = () => clock.currentTimeMillisUnsafe()
-    const ours = yield* Layer.build(servicesOf({
-      ...scenario,
-      room: { keepAlive: Math.min(900, millis(scenario.options?.mutedAfter ?? 1000) * 0.9), ...scenario.room }
-    }))
+    const keepAlive = Math.min(900, Math.max(1, millis(scenario.options?.mutedAfter ?? 1000) * 0.9))
+    const ours = yield* Layer.build(servicesOf({ ...scenario, room: { keepAlive, ...scenario.room } }))
     const other = scenario.layer === undefined
       ? Context.empty()
       : yield* Effect.provideContext(Effect.orDie(Layer.build(scenario.layer)), ours)

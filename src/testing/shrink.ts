@@ -1,5 +1,6 @@
 /** Makes a conversation smaller without losing what is wrong with it. */
 import * as Effect from "effect/Effect"
+import * as Check from "../internal/options.ts"
 import type { Conversation } from "./randomConversation.ts"
 
 /** Lists without one stretch of their items: large stretches first. */
@@ -33,6 +34,10 @@ const candidates = (now: Conversation): ReadonlyArray<Conversation> => [
   ...plainer(now.speeches, {}).map((speeches) => ({ ...now, speeches }))
 ]
 
+const shrinking = Check.struct<NonNullable<Parameters<typeof shrink>[2]>>()({
+  attempts: Check.whole()
+})
+
 /**
  * Greedily makes a conversation smaller for as long as it still fails.
  *
@@ -50,7 +55,7 @@ export const shrink = <E, R>(
   options: { readonly attempts?: number | undefined } = {}
 ): Effect.Effect<Conversation, E, R> =>
   Effect.gen(function*() {
-    let left = options.attempts ?? 400
+    let { attempts: left = 400 } = Check.readOrThrow(shrinking, options)
     let smallest = failing
     let changed = true
     while (changed && left > 0) {

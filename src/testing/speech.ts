@@ -4,6 +4,7 @@
  */
 import type * as Duration from "effect/Duration"
 import * as Audio from "../Audio.ts"
+import * as Check from "../internal/options.ts"
 import type { Word } from "../Stt.ts"
 import { millis } from "./marks.ts"
 import { split } from "./words.ts"
@@ -26,6 +27,14 @@ export interface SpeechOptions {
   /** Stream time of the first sample (ms). */
   readonly at?: number | undefined
 }
+
+const speaking = Check.struct<SpeechOptions>()({
+  msPerCharacter: Check.number({ least: 0 }),
+  duration: Check.duration({ finite: true }),
+  sampleRate: Check.hertz(),
+  voice: Check.number({ above: 0 }),
+  at: Check.number()
+})
 
 // A symbol is one byte: a tone of each group at once. All tones lie below
 // 3.2 kHz, so that they pass a telephone line.
@@ -158,6 +167,7 @@ const oscillate = (
  * @since 0.1.0
  */
 export const speech = (text: string, options: SpeechOptions = {}): Audio.Frame => {
+  Check.readOrThrow(speaking, options)
   const sampleRate = options.sampleRate ?? 16_000
   const ms = options.duration === undefined ? undefined : millis(options.duration)
   return {

@@ -6,8 +6,16 @@ import * as Stream from "effect/Stream"
 import * as assert from "node:assert/strict"
 import * as Audio from "../Audio.ts"
 import { leastRate } from "../internal/audio/format.ts"
+import * as Check from "../internal/options.ts"
 import * as Stt from "../Stt.ts"
-import { type ContractOptions, disconnecting, type ProviderCheck, type Waiting, waiting } from "./providerContract.ts"
+import {
+  type ContractOptions,
+  disconnecting,
+  fields,
+  type ProviderCheck,
+  type Waiting,
+  waiting
+} from "./providerContract.ts"
 
 /**
  * How a recogniser is held to its contract.
@@ -19,6 +27,11 @@ export interface SttContractOptions extends ContractOptions {
   /** Audio in which somebody speaks: then a final transcript must come of it. @default a second of silence */
   readonly speech?: ReadonlyArray<Audio.Frame> | undefined
 }
+
+const contract = Check.struct<SttContractOptions>()({
+  ...fields,
+  speech: Check.list(Check.required(Check.such<Audio.Frame>(Audio.isFrame, "be a Frame of audio")))
+})
 
 type Service = Stt.Stt["Service"]
 const transcribe = <E>(stt: Service, audio: Stream.Stream<Stt.Input, E>) =>
@@ -169,7 +182,7 @@ const ending: Make = ({ frames, wait }) => [
  */
 export const sttContract = (options: SttContractOptions = {}): ReadonlyArray<ProviderCheck<Service>> => {
   const silence = Array.from({ length: 50 }, () => Audio.silence("20 millis", Audio.speech))
-  const { speech = silence } = options
-  const ours = { wait: waiting(options), frames: speech, heard: options.speech !== undefined }
-  return disconnecting([hearing, ending].flatMap((some) => some(ours)), options, ours.wait)
+  const { speech, ...waits } = Check.readOrThrow(contract, options)
+  const ours = { wait: waiting(waits), frames: speech ?? silence, heard: speech !== undefined }
+  return disconnecting([hearing, ending].flatMap((some) => some(ours)), waits, ours.wait)
 }

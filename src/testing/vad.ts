@@ -8,6 +8,7 @@ import { close, type Decision, quiet, type State, type Step, step } from "../int
 import { invalidOptions } from "../internal/vad/errors.ts"
 import { type Settings, settings } from "../internal/vad/settings.ts"
 import * as Vad from "../Vad.ts"
+import { checkVad } from "./checks.ts"
 import { type MarkedFrame, markedFrom } from "./marks.ts"
 import { isLoud } from "./speech.ts"
 
@@ -108,13 +109,13 @@ const byLoudness = (name: string, defaults: Vad.Options): Vad.Vad["Service"] =>
  * @since 0.1.0
  */
 export const vad = (options: VadOptions = {}): Vad.Vad["Service"] => {
-  const name = options.name ?? "scripted-vad"
-  const { after = 0, fail, ...defaults } = options
+  checkVad(options)
+  const { after = 0, fail, name = "scripted-vad", ...defaults } = options
   const failure = fail === undefined ? undefined : new Vad.VadError({ reason: fail })
   const loudness = byLoudness(name, defaults)
   const detector: Vad.Vad["Service"]["detector"] = (asked) =>
     Effect.gen(function*() {
-      const found = yield* Effect.fromResult(Result.mapError(settings(1000, [asked, options]), invalidOptions))
+      const found = yield* Effect.fromResult(Result.mapError(settings(1000, [asked, defaults]), invalidOptions))
       if (failure !== undefined && after === 0) return yield* failure
       const boundaries = new Boundaries(found)
       const real = yield* loudness.detector(asked)

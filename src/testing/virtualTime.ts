@@ -6,10 +6,15 @@ import * as Random from "effect/Random"
 import * as Scheduler from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
 import * as native from "../internal/native.ts"
+import * as Check from "../internal/options.ts"
 import { written } from "../internal/options/duration.ts"
 import { CurrentRealWaits } from "../internal/realWaits.ts"
 import { makeVirtualClock } from "../internal/virtualClock.ts"
-import { millis } from "./marks.ts"
+
+const waiting = Check.struct<NonNullable<Parameters<typeof inVirtualTime>[1]>>()({
+  seed: Check.words,
+  realWait: Check.duration()
+})
 
 /** Sleeps end on whole milliseconds, as real timers do, and always take at least one: so time moves on. */
 const inWholeMillis = (clock: Clock.Clock): Clock.Clock => ({
@@ -37,13 +42,13 @@ export const inVirtualTime = <A, E, R>(
   } = {}
 ): Effect.Effect<A, E, Exclude<R, Scope.Scope>> =>
   Effect.scoped(Effect.gen(function*() {
-    const realWait = millis(options.realWait ?? "2 seconds")
+    const { realWait = 2000, seed = "scenario" } = Check.readOrThrow(waiting, options)
     const hint = `raise realWait (${
       written(realWait)
     } now) if it only takes longer; set realWait: 0 if time must pass first`
     const virtual = yield* makeVirtualClock({ pending: native.pending, realWait, hint })
     return yield* effect.pipe(
-      Random.withSeed(options.seed ?? "scenario"),
+      Random.withSeed(seed),
       Effect.provideService(Clock.Clock, inWholeMillis(virtual.clock)),
       Effect.provideService(Scheduler.Scheduler, virtual.scheduler),
       Effect.provideService(CurrentRealWaits, virtual.waits)

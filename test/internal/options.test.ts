@@ -145,52 +145,77 @@ describe("options", () => {
     assert.deepStrictEqual(problems({ cups: 20 }), ["pot.litres must be enough for the cups"])
   })
 
-  it("may be part of a wider record, but a slip of the pen is one", () => {
-    assert.deepStrictEqual(problems({ cups: 1, colour: "red", pots: undefined, id: 1 }), [])
-    assert.deepStrictEqual(problems({ cups: 1, pot: { lidopen: true }, suger: 1, setep: 1 }), [
-      "suger is not known: sugar may be meant",
-      "setep is not known: steep may be meant",
-      "pot.lidopen is not known: lidOpen may be meant"
+  it("have no other name, at any depth", () => {
+    assert.deepStrictEqual(problems({ cups: 1, colour: undefined, pots: undefined }), [])
+    assert.deepStrictEqual(
+      problems({ cups: 1, colour: "red", pot: { lidopen: true, handle: 1 }, suger: 1, setep: 1 }),
+      [
+        "colour is not known",
+        "suger is not known: sugar may be meant",
+        "setep is not known: steep may be meant",
+        "pot.lidopen is not known: lidOpen may be meant",
+        "pot.handle is not known; there is litres, lidOpen"
+      ]
+    )
+    assert.deepStrictEqual(problems({ cups: 1, lidOpen: true, sugar: 1, suger: 1, sips: [1, 0], snack: { nam: "" } }), [
+      "lidOpen is not known: pot.lidOpen may be meant",
+      "suger is not known",
+      "snack.nam is not known; there is name",
+      "sips.1 must be a number from 1 to 9, not 0"
     ])
-    // Who gives both means both.
-    assert.deepStrictEqual(problems({ cups: 1, sugar: 1, suger: 1 }), [])
   })
 
-  it("that are closed have no other name, at any depth", () => {
-    const closed = Check.together(
-      Check.closed<Pick<Tea, "cups" | "pot" | "sugar">>()(
-        {
-          cups: Check.required(Check.whole({ least: 1 })),
-          sugar: Check.ratio({ default: 0.5 }),
-          pot: Check.section(
-            Check.struct<NonNullable<Tea["pot"]>>()({ litres: Check.number(), lidOpen: Check.flag({ default: false }) })
-          )
-        },
-        ["guest"],
-        { leaves: "cups may be meant" }
+  it("may say what to write instead of a name that another library has", () => {
+    const known = Check.instead(
+      Check.struct<{ readonly cups: number }>()({ cups: Check.required(Check.whole()) }),
+      { leaves: "cups may be meant" }
+    )
+    const read = Check.read(known, { cups: 1, leaves: 2 } as typeof known.Encoded)
+    assert.isTrue(Result.isFailure(read))
+    if (Result.isFailure(read)) {
+      assert.deepStrictEqual(read.failure.problems, [{ option: "leaves", detail: "is not known: cups may be meant" }])
+    }
+  })
+
+  it("may be something else beside, and a slip of the pen is one", () => {
+    const wider = Check.together(
+      Check.wider(
+        Check.struct<{ readonly sugar: number; readonly pot?: Tea["pot"] }>()({
+          sugar: Check.required(Check.ratio()),
+          pot: Check.maybe(Check.struct<NonNullable<Tea["pot"]>>()({ litres: Check.number(), lidOpen: Check.flag() }))
+        })
       ),
       () => ({})
     )
     const wrong = (given: object): ReadonlyArray<string> => {
-      const read = Check.read(closed, given as Tea)
+      const read = Check.read(wider, given as typeof wider.Encoded)
       return Result.isFailure(read) ? read.failure.problems.map(({ detail, option }) => `${option} ${detail}`) : []
     }
-    assert.deepStrictEqual(wrong({ cups: 1, guest: "Ann", colour: undefined }), [])
-    assert.deepStrictEqual(wrong({ cups: 1, colour: "red", lidOpen: true, gest: "Ann", pot: { handle: 1 } }), [
-      "colour is not known; there is cups, sugar, pot, guest",
-      "lidOpen is not known: pot.lidOpen may be meant",
-      "gest is not known: guest may be meant",
+    assert.deepStrictEqual(wrong({ sugar: 1, colour: "red", lidOpen: true }), [])
+    assert.deepStrictEqual(wrong({ sugar: 1, suger: 1 }), [])
+    assert.deepStrictEqual(wrong({ suger: 1 }), ["suger is not known: sugar may be meant", "sugar is missing"])
+    assert.deepStrictEqual(wrong({ sugar: 1, pot: { handle: 1 } }), [
       "pot.handle is not known; there is litres, lidOpen"
     ])
-    assert.deepStrictEqual(wrong({ cups: 1, leaves: 2 }), ["leaves is not known: cups may be meant"])
+    class Bowl {
+      readonly sugar = 1
+      readonly glaze = "blue"
+    }
+    assert.deepStrictEqual(wrong(new Bowl()), [])
+    class Cup {
+      readonly cups = 1
+      readonly glaze = "blue"
+      readonly suger = 1
+    }
+    assert.deepStrictEqual(problems(new Cup()), ["suger is not known: sugar may be meant"])
   })
 
-  it("that may be given in short are closed with what they are in", () => {
+  it("that may be given in short have no other name either", () => {
     interface Meal {
       readonly tea?: boolean | { readonly litres?: number | undefined } | undefined
     }
     const pot = Check.struct<{ readonly litres?: number | undefined }>()({ litres: Check.number() })
-    const meal = Check.closed<Meal>()({
+    const meal = Check.struct<Meal>()({
       tea: Check.shorthand(
         Check.or(false, pot),
         (given: boolean | { readonly litres?: number | undefined } | undefined) => given === true ? {} : given
@@ -206,7 +231,7 @@ describe("options", () => {
   })
 
   it("within others are named by the whole way to them", () => {
-    const wrong = Result.getOrThrow(Result.flip(Check.read(tea, { cups: 0, pot: { litres: 9 } }, "breakfast.tea.")))
+    const wrong = Result.getOrThrow(Result.flip(Check.read(tea, { cups: 0, pot: { litres: 9 } }, "breakfast.tea")))
     assert.strictEqual(
       wrong.message,
       "breakfast.tea.cups must be a whole number of 1 or more, not 0; " +

@@ -8,7 +8,8 @@ export const fields = {
   channels: Check.required(Check.whole({ least: 1, most: maxChannels }))
 }
 
-export const format = Check.struct<Audio.Format>()(fields)
+/** A frame of audio has its format, and may stand for it. */
+export const format = Check.wider(Check.struct<Audio.Format>()(fields))
 
 /** Audio that is there already. */
 export const clip = Check.such<Audio.Frame | ReadonlyArray<Audio.Frame>>(
@@ -20,4 +21,4 @@ export const clip = Check.such<Audio.Frame | ReadonlyArray<Audio.Frame>>(
 export const spokenRate = Check.hertz({ least: 4000 })
 
 /** Of audio that holds speech. */
-export const spoken = Check.struct<Audio.Format>()({ ...fields, sampleRate: Check.required(spokenRate) })
+export const spoken = Check.wider(Check.struct<Audio.Format>()({ ...fields, sampleRate: Check.required(spokenRate) }))

@@ -111,6 +111,13 @@ const schema = Check.together(
   ({ frame }) => ({ frame: frame % 10 === 0 ? undefined : `must be a multiple of 10 ms, not ${frame} ms` })
 )
 
+const engine = Check.struct<Pick<Options, "nativeLogs">>()({ nativeLogs: Check.flag({ default: false }) })
+
+export const checkEngine = (
+  options: Pick<Options, "nativeLogs">
+): Effect.Effect<{ readonly captureLogs: boolean }, RoomError> =>
+  Effect.map(Check.readOrFail(engine, options, refused), ({ nativeLogs }) => ({ captureLogs: nativeLogs }))
+
 /** Options whose defaults are filled in. */
 export interface Checked {
   readonly url: string

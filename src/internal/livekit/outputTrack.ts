@@ -54,7 +54,7 @@ const wished = Check.together(wish, ({ sampleRate }) => ({
 }))
 
 export const check = (asked: OutputOptions | undefined): Effect.Effect<typeof wish.Type, RoomError> =>
-  Check.readOrFail(wished, asked ?? {}, refused, "output.")
+  Check.readOrFail(wished, asked ?? {}, refused, "output")
 
 export const makeOutputTrack = (options: {
   readonly rtc: Rtc

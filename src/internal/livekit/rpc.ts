@@ -98,7 +98,7 @@ export const makeRpc = (options: {
 
     return {
       call: ({ identity, method, payload, timeout }) =>
-        Effect.flatMap(Check.readOrFail(calling, { timeout }, refused, "call."), ({ timeout: responseTimeout }) => {
+        Effect.flatMap(Check.readOrFail(calling, { timeout }, refused, "call"), ({ timeout: responseTimeout }) => {
           const participant = options.room()?.localParticipant
           if (participant === undefined) {
             return Effect.fail(new RoomError({ reason: "Disconnected", detail: "call: the room has ended" }))

@@ -89,7 +89,7 @@ const schema = Check.struct<TokenOptions>()({
 /** It lets someone into one room, to speak, to listen, to send and to change what is said of them. */
 export const participantToken = (options: TokenOptions): Effect.Effect<Redacted.Redacted, RoomError> =>
   Effect.gen(function*() {
-    const settings = yield* Check.readOrFail(schema, options, refused, "token.")
+    const settings = yield* Check.readOrFail(schema, options, refused, "token")
     const { apiKey, apiSecret, attributes, identity, kind, metadata, name, room } = settings
     return yield* sign({ apiKey: Redacted.make(apiKey), apiSecret }, {
       claims: {

@@ -82,11 +82,8 @@ export const hedge = (
   asked: HedgeOptions
 ): Service => {
   const name = nameIn(asked, namesOf(services))
-  const { after, policy } = Check.readOrThrow(
-    options.hedge,
-    Check.beside(asked, { providers: services }),
-    refusing(name)
-  )
+  Check.readOrThrow(options.among, { providers: services }, refusing(name))
+  const { after, policy } = Check.readOrThrow(options.hedge, asked, refusing(name))
   const settings = settle(policy)
   return keepBreakers({
     name,
@@ -108,11 +105,8 @@ export const fallback = (
 ): Effect.Effect<Service & Fallback, Llm.LlmError, Scope.Scope> =>
   Effect.gen(function*() {
     const name = nameIn(asked, namesOf(services))
-    const settings = yield* Check.readOrFail(
-      options.fallback,
-      Check.beside(asked, { providers: services }),
-      refusing(name)
-    )
+    yield* Check.readOrFail(options.among, { providers: services }, refusing(name))
+    const settings = yield* Check.readOrFail(options.resuming, asked, refusing(name))
     const breakers = yield* circuitsOf("llm", services, settings.breaker)
     const providers = yield* providersOf("llm", services, settings, breakers)
     return keepBreakers({
@@ -153,15 +147,13 @@ export const recovering = (
   asked: RecoverOptions<Service> = {}
 ): Effect.Effect<Service & Fallback, Llm.LlmError, Scope.Scope> =>
   Effect.flatMap(
-    Check.readOrFail(
-      options.fallback,
-      Check.beside(asked, { providers: [service], recoveries: asked?.recoveries ?? recoveries }),
-      refusing(nameIn(asked, service.name))
-    ),
-    (settings) => fallback(insteadOf(service, settings.recoveries ?? [], delayed), asked)
+    Check.readOrFail(options.recovering, asked, refusing(nameIn(asked, service.name))),
+    ({ recoveries: ways = recoveries, ...others }) => fallback(insteadOf(service, ways, delayed), others)
   )
 
 const hello: Llm.Request = { prompt: Prompt.make("Hello"), tools: [], toolChoice: "none" }
 
-export const prewarm = (service: Service, { paid }: PrewarmOptions): Effect.Effect<void> =>
-  prewarmed(service, paid === true ? Stream.suspend(() => meteredReply(service, hello)) : undefined)
+export const prewarm = (service: Service, asked: PrewarmOptions): Effect.Effect<void> => {
+  const { paid } = Check.readOrThrow(options.warming, asked, refusing(service.name))
+  return prewarmed(service, paid ? Stream.suspend(() => meteredReply(service, hello)) : undefined)
+}

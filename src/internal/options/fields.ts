@@ -48,17 +48,10 @@ export const required: {
   (self: AsIs, how?: string): AsIs
   <Out, In>(self: Field<Out, In>, how?: string): Field<Exclude<Out, undefined>, Exclude<In, undefined>>
 } = (self: Field<any, any>, how?: string): AsIs =>
-  self.pipe(
-    Schema.decodeTo(Schema.Unknown, {
-      decode: SchemaGetter.transformEffect((value: unknown) =>
-        value === undefined
-          ? Effect.fail(
-            new SchemaIssue.InvalidValue({ message: how === undefined ? "is missing" : `is missing: ${how}` })
-          )
-          : Effect.succeed(value)
-      ),
-      encode: SchemaGetter.forbiddenEncoding
-    })
+  (self as Schema.Codec<any, any>).check(
+    Schema.makeFilter((value: unknown) =>
+      value === undefined ? how === undefined ? "is missing" : `is missing: ${how}` : undefined
+    )
   ) as Schema.Codec<any, any> as AsIs
 
 interface Range {

@@ -3,8 +3,10 @@
  * that can be nothing else is refused, with the one that may be meant; one that is allowed and yet improbable is a doubt, for a
  * warning. Pure.
  */
-import * as SchemaAST from "effect/SchemaAST"
+import type * as Schema from "effect/Schema"
+import type * as SchemaAST from "effect/SchemaAST"
 import { written } from "./duration.ts"
+import { walk } from "./walk.ts"
 
 const units = [["second", 1000], ["minute", 60_000], ["hour", 3_600_000]] as const
 
@@ -45,32 +47,15 @@ export const isKilohertz = (given: unknown): given is number => kilohertz.has(gi
 
 type Doubt = (given: unknown) => string | undefined
 
-/** By the schema of the option. */
-const doubts = new WeakMap<SchemaAST.AST, Doubt>()
+const doubtful = "effect-voice/doubt"
 
 /** The same option, with what is improbable about a value that it takes. */
-export const doubting = <A extends { readonly ast: SchemaAST.AST }>(option: A, doubt: Doubt): A => {
-  doubts.set(option.ast, doubt)
-  return option
-}
-
-const partsOf = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.AST> => ast.encoding?.map(({ to }) => to) ?? []
+export const doubting = <Out, In>(option: Schema.Codec<Out, In>, doubt: Doubt): Schema.Codec<Out, In> =>
+  option.annotate({ [doubtful]: doubt })
 
 /** All that is improbable about options, each by its name. */
-export const doubtsOf = (ast: SchemaAST.AST, given: unknown, where = ""): ReadonlyArray<string> => {
-  const doubt = doubts.get(ast)?.(given)
-  if (doubt !== undefined) return [`${where} ${doubt}`]
-  if (doubts.has(ast) || typeof given !== "object" || given === null) {
-    return doubts.has(ast) ? [] : partsOf(ast).flatMap((part) => doubts.has(part) ? doubtsOf(part, given, where) : [])
-  }
-  if (SchemaAST.isUnion(ast)) return [...new Set(ast.types.flatMap((one) => doubtsOf(one, given, where)))]
-  const below = (name: string) => where === "" ? name : `${where}.${name}`
-  if (SchemaAST.isObjects(ast)) {
-    const record = given as Readonly<Record<string, unknown>>
-    return ast.propertySignatures.flatMap(({ name, type }) => doubtsOf(type, record[String(name)], below(String(name))))
-  }
-  if (SchemaAST.isArrays(ast) && Array.isArray(given)) {
-    return given.flatMap((one, i) => ast.rest.flatMap((of) => doubtsOf(of, one, below(String(i)))))
-  }
-  return partsOf(ast).flatMap((part) => doubtsOf(part, given, where))
-}
+export const doubtsOf = (ast: SchemaAST.AST, given: unknown, where = ""): ReadonlyArray<string> =>
+  walk(ast, given, where, ({ annotations }, one, name) => {
+    const doubt = (annotations?.[doubtful] as Doubt | undefined)?.(one)
+    return doubt === undefined ? [] : [`${name} ${doubt}`]
+  })

@@ -11,11 +11,12 @@ import type { Core } from "./core.ts"
 export const makeBudget = (core: Core, budget: Options["budget"]): (event: Event.Event) => void => {
   if (budget === undefined) return () => {}
   const { history, publish } = core
+  const { strategy, ...sizes } = budget
   let working = false
   const compact: Effect.Effect<void> = Effect.suspend(() => {
     const before = history.current()
-    const strategy = budget.strategy === "truncate" ? "truncate" : { summarizeWith: core.agent.bound().llm }
-    return Effect.map(History.compact(before, strategy, budget), (after) => {
+    const by = strategy === "truncate" ? strategy : { summarizeWith: core.agent.bound().llm }
+    return Effect.map(History.compact(before, by, sizes), (after) => {
       if (after === before) return
       history.compacted({ before, after })
       const kept = new Set(after.items.map((item) => item.id))

@@ -172,31 +172,29 @@ const turns = { judged: turnBeside(true), plain: turnBeside(false) }
 const turnWith = (detector: boolean) => detector ? turns.judged : turns.plain
 
 const oneWith = (detector: boolean) =>
-  Check.closed<Options>()(
-    {
+  Check.instead(
+    Check.struct<Options>()({
       ...shared,
       turn: Check.section(turnWith(detector)),
       participant: Check.such(isText, "be the identity of a participant"),
       sessionId: Check.text()
-    },
-    [],
+    }),
     ofPipelines
   )
 
 const one = { judged: oneWith(true), plain: oneWith(false) }
 
-const each = Check.closed<EachOptions>()(
-  {
+const each = Check.instead(
+  Check.struct<EachOptions>()({
     ...shared,
     accepts: Check.callback,
     concurrency: Check.whole({ least: 1, default: 16 })
-  },
-  [],
+  }),
   ofPipelines
 )
 
-const say = Check.closed<Session.ReplyOptions & Pick<Session.SayOptions, "clip">>()(
-  {
+const say = Check.instead(
+  Check.struct<Session.ReplyOptions & Pick<Session.SayOptions, "clip">>()({
     instructions: Check.such(isText, "be a text that tells the model what to do in this reply"),
     toolChoice: Check.oneOf(["auto", "none", "required"]),
     when: Check.oneOf(["now", "withReply", "idle"]),
@@ -205,16 +203,15 @@ const say = Check.closed<Session.ReplyOptions & Pick<Session.SayOptions, "clip">
     record: Check.flag({ default: true }),
     voice: Check.text(),
     clip
-  },
-  [],
+  }),
   ofSpeeches
 )
 
-const wait = Check.closed<Session.CommitOptions>()({
+const wait = Check.struct<Session.CommitOptions>()({
   wait: Check.duration({ default: "2 seconds" })
 })
 
-const keys = Check.closed<Session.KeysOptions>()({
+const keys = Check.struct<Session.KeysOptions>()({
   most: Check.whole({ least: 1, most: 64, default: 32 }),
   endKey: Check.or(
     false,
@@ -229,7 +226,7 @@ const keys = Check.closed<Session.KeysOptions>()({
   secret: Check.flag({ default: false })
 })
 
-const answering = Check.closed<Session.AnsweredByOptions>()({
+const answering = Check.struct<Session.AnsweredByOptions>()({
   first: Check.duration({ default: "5 seconds" }),
   person: Check.duration({ default: "6 seconds" }),
   pause: Check.duration({ default: "1.5 seconds" }),
@@ -293,7 +290,7 @@ export const checkTurn = (
   options: Turn.Options | undefined,
   detector: boolean
 ): Effect.Effect<Turn.Settings, InvalidOptions> =>
-  Effect.suspend(() => Effect.fromResult(Result.map(Check.read(turnWith(detector), options ?? {}, "turn."), settle)))
+  Effect.suspend(() => Effect.fromResult(Result.map(Check.read(turnWith(detector), options ?? {}, "turn"), settle)))
 
 export const checkWait = (options: typeof wait.Encoded): Effect.Effect<typeof wait.Type, InvalidOptions> =>
   asked("commitTurn", wait, options, "{ wait: \"1 second\" }")
@@ -321,7 +318,34 @@ export const checkObject = (verb: string, options: unknown, write: string): void
   if (wrong !== undefined) throw wrong
 }
 
-const update = Check.closed<Session.Update>()({
+const verbs = {
+  hangUp: Check.struct<{ readonly say?: string | undefined }>()({ say: Check.asIs }),
+  close: Check.struct<{
+    /** @default false */
+    readonly drain?: boolean | undefined
+  }>()({ drain: Check.flag({ default: false }) }),
+  interrupt: Check.struct<{
+    /** @default false */
+    readonly force?: boolean | undefined
+  }>()({ force: Check.flag({ default: false }) })
+}
+
+export const checkHangUp = (options: typeof verbs.hangUp.Encoded): typeof verbs.hangUp.Type => {
+  checkObject("hangUp", options, "hangUp({ say: \"Goodbye!\" })")
+  return Check.readOrThrow(verbs.hangUp, options)
+}
+
+export const checkClose = (options: typeof verbs.close.Encoded): typeof verbs.close.Type => {
+  checkObject("close", options, "close({ drain: true })")
+  return Check.readOrThrow(verbs.close, options)
+}
+
+export const checkInterrupt = (options: typeof verbs.interrupt.Encoded): typeof verbs.interrupt.Type => {
+  checkObject("interrupt", options, "interrupt({ force: true })")
+  return Check.readOrThrow(verbs.interrupt, options)
+}
+
+const update = Check.struct<Session.Update>()({
   instructions: Check.such(isText, "be a text that tells the agent what to do"),
   voice: Check.text(),
   tools: Check.such<NonNullable<Session.Update["tools"]>>(
@@ -334,7 +358,7 @@ const update = Check.closed<Session.Update>()({
 export const checkUpdate = (change: Session.Update): Effect.Effect<unknown, InvalidOptions> =>
   asked("update", update, change, "{ instructions: \"…\" }")
 
-const verdict = Check.closed<Agent.Verdict>()({
+const verdict = Check.struct<Agent.Verdict>()({
   text: Check.such(isText, "be a text: the turn in other words"),
   context: Check.such(isText, "be a text: what the model is told before the turn"),
   reply: Check.flag()
@@ -348,7 +372,7 @@ export const checkVerdict = (given: Agent.Verdict | void): Agent.Verdict | undef
     const detail = `must give nothing, { text }, { context } or { reply: false }, not ${shown(told)}`
     throw Check.invalid([{ option: "onUserTurn", detail }])
   }
-  return Check.readOrThrow(verdict, told, undefined, "onUserTurn.")
+  return Check.readOrThrow(verdict, told, undefined, "onUserTurn")
 }
 
 /** What the second leaves out stays as it is in the first, section by section. */

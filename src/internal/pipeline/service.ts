@@ -12,7 +12,17 @@ import { CurrentCall } from "../tools/execute.ts"
 import { type Core, signal } from "./core.ts"
 import { type Handoff, isOpen } from "./handoff.ts"
 import { given } from "./longTexts.ts"
-import { checkAnswering, checkKeys, checkObject, checkUpdate, checkWait, checkWords } from "./options.ts"
+import {
+  checkAnswering,
+  checkClose,
+  checkHangUp,
+  checkInterrupt,
+  checkKeys,
+  checkObject,
+  checkUpdate,
+  checkWait,
+  checkWords
+} from "./options.ts"
 import { beforeGoodbye, isOwed } from "./outstanding.ts"
 import { perform } from "./tasks.ts"
 import { asker, protectedSpeech, want } from "./wishes.ts"
@@ -28,8 +38,9 @@ export interface Parts extends Handoff {
 
 const refused = ({ message }: InvalidOptions) => new Session.SessionError({ reason: "InvalidOption", detail: message })
 
-const interrupt = (core: Core, force: boolean) =>
+const interrupt = (core: Core, options: { readonly force?: boolean | undefined }) =>
   Effect.suspend(() => {
+    const { force } = checkInterrupt(options)
     if (!isOpen(core)) return Effect.void
     if (!force && Turn.isProtected(core.conductor.state())) return Effect.fail(protectedSpeech)
     signal(core, { _tag: "Interrupt", force })
@@ -135,7 +146,7 @@ export const makeSession = (core: Core, parts: Parts): Session.Session["Service"
         if (text.trim() !== "") signal(core, { _tag: "Typed", text: given(core, "send", text.trim()) })
         return true
       }),
-    interrupt: (options) => interrupt(core, options?.force === true),
+    interrupt: (options = {}) => interrupt(core, options),
     commitTurn: (options) =>
       checkWait(options ?? {}).pipe(
         Effect.mapError(refused),
@@ -162,17 +173,15 @@ export const makeSession = (core: Core, parts: Parts): Session.Session["Service"
         return parts.handoff(agent, session)
       }),
     perform: (task) => perform(core, parts.lend, task, session),
-    hangUp: (options) =>
+    hangUp: (options = {}) =>
       Effect.suspend(() => {
-        checkObject("hangUp", options, "hangUp({ say: \"Goodbye!\" })")
-        const goodbye = options?.say
+        const { say: goodbye } = checkHangUp(options)
         if (goodbye !== undefined) checkWords("hangUp", goodbye, false)
         return Effect.andThen(parts.mayEnd, hangUp(core, parts.company, goodbye))
       }),
-    close: (options) =>
+    close: (options = {}) =>
       Effect.sync(() => {
-        checkObject("close", options, "close({ drain: true })")
-        signal(core, { _tag: "Close", drain: options?.drain === true, reason: "closed" })
+        signal(core, { _tag: "Close", drain: checkClose(options).drain, reason: "closed" })
       }),
     ended: Effect.andThen(attend(core), Deferred.await(parts.ended))
   })

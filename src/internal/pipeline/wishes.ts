@@ -11,7 +11,7 @@ import * as Turn from "../../Turn.ts"
 import { CurrentHook, CurrentSpeech, type RunningHook } from "../session.ts"
 import { type Core, signal } from "./core.ts"
 import { isOpen } from "./handoff.ts"
-import { checkSay, checkWords } from "./options.ts"
+import { checkInterrupt, checkSay, checkWords } from "./options.ts"
 import { makeSpeech, newSteps, type Speech, type Steps } from "./speech.ts"
 
 export const protectedSpeech = new Session.SessionError({
@@ -64,9 +64,9 @@ const heard = (core: Core, speech: Speech): Session.Speech["heard"] =>
 const handle = (core: Core, speech: Speech): Session.Speech => ({
   id: speech.id,
   heard: heard(core, speech),
-  interrupt: (options) =>
+  interrupt: (options = {}) =>
     Effect.suspend(() => {
-      const force = options?.force === true
+      const { force } = checkInterrupt(options)
       if (!force && Turn.isProtected(core.conductor.state(), speech.id)) return Effect.fail(protectedSpeech)
       signal(core, { _tag: "Interrupt", force, speech: speech.id })
       return Effect.void

@@ -10,6 +10,8 @@ import type {
   HedgeOptions,
   LayerOptions,
   Policy,
+  PrewarmOptions,
+  RecoverOptions,
   Recovery,
   RetryLayerOptions
 } from "./model.ts"
@@ -60,33 +62,39 @@ const some = Check.required(
   )
 )
 
-interface Among extends FallbackOptions<any> {
-  readonly providers: ReadonlyArray<unknown>
-  readonly recoveries?: ReadonlyArray<Recovery<any>> | undefined
-  /** @default false */
-  readonly retryAfterOutput?: boolean | undefined
-}
+/** Those among whom one is asked. */
+export const among = Check.struct<{ readonly providers: ReadonlyArray<unknown> }>()({ providers: some })
 
-/** A fallback, or a provider that is recovered: what they are made of is checked with their options. */
-export const fallback = Check.struct<Among>()({
-  providers: some,
+const falling = {
   name: Check.text(),
   policy: Check.section(attempts),
   breaker: Check.maybe(circuit),
   probe: Check.callback,
-  recovery: schedule,
+  recovery: schedule
+}
+
+export const fallback = Check.struct<FallbackOptions<any>>()(falling)
+
+/** The same of a provider that another can go on for, once it has begun. */
+export const resuming = Check.struct<
+  FallbackOptions<any> & {
+    /** @default false */
+    readonly retryAfterOutput?: boolean | undefined
+  }
+>()({ ...falling, retryAfterOutput: Check.flag({ default: false }) })
+
+export const recovering = Check.struct<RecoverOptions<any>>()({
+  ...falling,
   recoveries: Check.list(
     Check.struct<Recovery<any>>()({
       name: Check.required(Check.text()),
       change: Check.required(Check.callback),
       after: Check.duration({ default: 0 })
     })
-  ),
-  retryAfterOutput: Check.flag({ default: false })
+  )
 })
 
-export const hedge = Check.struct<HedgeOptions & { readonly providers: ReadonlyArray<unknown> }>()({
-  providers: some,
+export const hedge = Check.struct<HedgeOptions>()({
   name: Check.text(),
   after: Check.duration({ default: "1500 millis" }),
   policy: Check.section(attempts)
@@ -96,6 +104,13 @@ export const layer = Check.struct<LayerOptions>()({
   policy: Check.section(attempts),
   breaker: Check.section(circuit)
 })
+
+export const warming = Check.struct<PrewarmOptions>()({ paid: Check.flag({ default: false }) })
+
+export const guarding = Check.struct<{
+  readonly error: (reason: any) => unknown
+  readonly isUseful?: ((element: any) => boolean) | undefined
+}>()({ error: Check.required(Check.callback), isUseful: Check.callback })
 
 export const building = Check.struct<RetryLayerOptions<any>>()({
   attempts: Check.whole({ least: 1, default: 3, endless: true }),

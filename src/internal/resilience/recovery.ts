@@ -1,19 +1,21 @@
 /** Asking the same service in another way when it has failed. */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type { fallback } from "./options.ts"
+import { lengthOf } from "../options/duration.ts"
+import type { Recovery } from "./model.ts"
 
 /** What stands in for a service: the service itself, asked in other ways. */
 export const insteadOf = <Service extends { readonly name: string }>(
   service: Service,
-  recoveries: NonNullable<typeof fallback.Type.recoveries>,
+  recoveries: ReadonlyArray<Recovery<Service>>,
   delay: (service: Service, ms: number) => Service
 ): readonly [Service, ...ReadonlyArray<Service>] => [
   service,
-  ...recoveries.flatMap(({ after, change, name }) => {
-    const changed: Service | undefined = change(service)
+  ...recoveries.flatMap(({ after = 0, change, name }) => {
+    const changed = change(service)
+    const ms = lengthOf(after)
     if (changed === undefined) return []
-    return [{ ...(after === 0 ? changed : delay(changed, after)), name: `${service.name}:${name}` }]
+    return [{ ...(ms === 0 ? changed : delay(changed, ms)), name: `${service.name}:${name}` }]
   })
 ]
 

@@ -174,7 +174,7 @@ export const makeLoudspeaker = (
   )
 
   const open = Effect.fnUntraced(function*(wish?: OutputOptions) {
-    const { channels, sampleRate } = yield* Check.readOrFail(wished, wish ?? {}, refused, "output.")
+    const { channels, sampleRate } = yield* Check.readOrFail(wished, wish ?? {}, refused, "output")
     const speaking = { clock, line, format, tell, moving, isHeld: () => held, isOver: () => over, alter, subscribed }
     return yield* openOutput(speaking, { sampleRate, channels }, `output-${++opened}`)
   })

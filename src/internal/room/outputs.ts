@@ -69,7 +69,7 @@ export const makeOutputs = (options: {
   const open = Effect.fnUntraced(function*(wish?: OutputOptions) {
     const failure = options.failure()
     if (failure !== undefined) return yield* failure
-    const { channels, name, sampleRate } = yield* Check.readOrFail(wished, wish ?? {}, refused, "output.")
+    const { channels, name, sampleRate } = yield* Check.readOrFail(wished, wish ?? {}, refused, "output")
     const clockOutput = yield* makeClockOutput({ sampleRate, channels }, {
       queueLimit: options.queueLimit,
       keepHeard: options.keepHeard || options.onHeard !== undefined,

@@ -44,7 +44,7 @@ const failed = (detail: string) => new RoomError({ reason: "RpcFailed", detail }
 export const makeRpc = (): Rpc => {
   const handlers = new Map<string | undefined, Map<string, Handler>>()
   const within: Rpc["within"] = (method, answer, wait) =>
-    Effect.flatMap(Check.readOrFail(calling, { timeout: wait }, refused, "call."), ({ timeout: ms }) =>
+    Effect.flatMap(Check.readOrFail(calling, { timeout: wait }, refused, "call"), ({ timeout: ms }) =>
       answer.pipe(
         Effect.catchDefect((defect) =>
           Effect.andThen(

@@ -130,11 +130,8 @@ export const fallback = (
 ): Effect.Effect<Service & Fallback, Stt.SttError, Scope.Scope> =>
   Effect.gen(function*() {
     const name = nameIn(asked, services.map((service) => service.name).join("+") || "no provider")
-    const settings = yield* Check.readOrFail(
-      options.fallback,
-      Check.beside(asked, { providers: services }),
-      refusing(name)
-    )
+    yield* Check.readOrFail(options.among, { providers: services }, refusing(name))
+    const settings = yield* Check.readOrFail(options.fallback, asked, refusing(name))
     const breakers = yield* circuitsOf("stt", services, settings.breaker)
     const providers = yield* providersOf("stt", services, settings, breakers)
     const delays = new Delays(services.some(({ oneShot }) => oneShot === true))
@@ -179,21 +176,19 @@ export const recovering = (
   asked: RecoverOptions<Service> = {}
 ): Effect.Effect<Service & Fallback, Stt.SttError, Scope.Scope> =>
   Effect.flatMap(
-    Check.readOrFail(
-      options.fallback,
-      Check.beside(asked, { providers: [service], recoveries: asked?.recoveries ?? recoveries }),
-      refusing(nameIn(asked, service.name))
-    ),
-    (settings) => fallback(insteadOf(service, settings.recoveries ?? [], delayed), asked)
+    Check.readOrFail(options.recovering, asked, refusing(nameIn(asked, service.name))),
+    ({ recoveries: ways = recoveries, ...others }) => fallback(insteadOf(service, ways, delayed), others)
   )
 
 /** One second at 16 kHz. */
 const silence = { samples: new Int16Array(16_000), sampleRate: 16_000, channels: 1 }
 
-export const prewarm = (service: Service, { paid }: PrewarmOptions): Effect.Effect<void> =>
-  prewarmed(
+export const prewarm = (service: Service, asked: PrewarmOptions): Effect.Effect<void> => {
+  const { paid } = Check.readOrThrow(options.warming, asked, refusing(service.name))
+  return prewarmed(
     service,
-    paid === true
+    paid
       ? Stream.suspend(() => meteredTranscription(service, Stream.make(silence), service.transcribe))
       : undefined
   )
+}

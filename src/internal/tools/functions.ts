@@ -177,5 +177,5 @@ const described = (
   const schema = isStandard(parameters) ? Result.getOrThrow(jsonSchemaOf(parameters)) : parameters
   const tool = schema === undefined ? Tool.make(name, about) : Tool.dynamic(name, { ...about, parameters: schema })
   return tool.annotate(Tool.Readonly, readonly).annotate(Tool.Idempotent, idempotent)
-    .annotate(Annotation, read(voice as Given, (invalid) => invalid, `${name}.voice.`))
+    .annotate(Annotation, read(voice as Given, (invalid) => invalid, `${name}.voice`))
 }

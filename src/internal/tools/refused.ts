@@ -209,8 +209,8 @@ const approval = Check.such<boolean | ((params: any) => boolean | Promise<boolea
   (given) => `be true, false, or a function of the parameters, not ${shown(given)}`
 )
 
-const own = Check.closed<PlainTool>()(
-  {
+const own = Check.instead(
+  Check.struct<PlainTool>()({
     description: Check.text(),
     parameters: Check.asIs,
     readonly: Check.flag(),
@@ -218,8 +218,7 @@ const own = Check.closed<PlainTool>()(
     needsApproval: approval,
     voice: Check.asIs,
     run: Check.asIs
-  },
-  [],
+  }),
   ofTools
 )
 
@@ -241,7 +240,7 @@ export const wrongFunctions = (given: unknown): ReadonlyArray<Problem> =>
         return [{ option: name, detail }]
       }
       const { parameters, run } = tool
-      const read = Check.read(own, tool as object as PlainTool, `${name}.`)
+      const read = Check.read(own, tool as object as PlainTool, name)
       return [
         ...(typeof run === "function"
           ? []

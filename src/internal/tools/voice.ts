@@ -146,7 +146,7 @@ const said = Check.required(
   )
 )
 
-const schema = Check.closed<Given>()({
+const schema = Check.struct<Given>()({
   result: Check.oneOf(["reply", "context", "silent"], { default: "reply" }),
   filler: Check.maybe(
     Check.struct<Filler>()({ say: said, after: Check.duration({ default: "2 seconds" }) })

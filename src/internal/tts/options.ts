@@ -2,7 +2,7 @@
 import type { InvalidOptions } from "../../Failure.ts"
 import * as Check from "../options.ts"
 import { refused } from "../provider/options.ts"
-import { type CacheOptions, type StoreOptions, TtsError } from "./model.ts"
+import { type CacheOptions, type Options, type StoreOptions, TtsError } from "./model.ts"
 
 export const memory = Check.struct<CacheOptions>()({
   maxBytes: Check.number({ least: 0, endless: true, default: 33_554_432 }),
@@ -15,6 +15,10 @@ export const directory = Check.struct<StoreOptions>()({
   variant: Check.required(Check.words),
   maxBytes: Check.number({ least: 0, endless: true, default: 268_435_456 })
 })
+
+/** How one text is spoken, by a voice whose speed has these bounds. */
+export const spokenAt = (speed: Parameters<typeof Check.number>[0]) =>
+  Check.struct<Options>()({ speed: Check.number(speed), voice: Check.text() })
 
 /** All that is wrong, in the name of a provider. */
 export const refusing = (provider: string) => (wrong: InvalidOptions): TtsError =>

@@ -107,11 +107,8 @@ export const hedge = (
   asked: HedgeOptions
 ): Service => {
   const name = nameIn(asked, namesOf(services))
-  const { after, policy } = Check.readOrThrow(
-    options.hedge,
-    Check.beside(asked, { providers: services }),
-    refusing(name)
-  )
+  Check.readOrThrow(options.among, { providers: services }, refusing(name))
+  const { after, policy } = Check.readOrThrow(options.hedge, asked, refusing(name))
   const settings = settle(policy)
   const format: Audio.Format = { sampleRate: services[0].sampleRate, channels: services[0].channels }
   return keepBreakers({
@@ -140,11 +137,8 @@ export const fallback = (
 ): Effect.Effect<Service & Fallback, Tts.TtsError, Scope.Scope> =>
   Effect.gen(function*() {
     const name = nameIn(asked, namesOf(services))
-    const settings = yield* Check.readOrFail(
-      options.fallback,
-      Check.beside(asked, { providers: services }),
-      refusing(name)
-    )
+    yield* Check.readOrFail(options.among, { providers: services }, refusing(name))
+    const settings = yield* Check.readOrFail(options.resuming, asked, refusing(name))
     const breakers = yield* circuitsOf("tts", services, settings.breaker)
     const providers = yield* providersOf("tts", services, settings, breakers)
     const format: Audio.Format = { sampleRate: services[0].sampleRate, channels: services[0].channels }
@@ -200,16 +194,14 @@ export const recovering = (
   asked: RecoverOptions<Service> = {}
 ): Effect.Effect<Service & Fallback, Tts.TtsError, Scope.Scope> =>
   Effect.flatMap(
-    Check.readOrFail(
-      options.fallback,
-      Check.beside(asked, { providers: [service], recoveries: asked?.recoveries ?? recoveries }),
-      refusing(nameIn(asked, service.name))
-    ),
-    (settings) => fallback(insteadOf(service, settings.recoveries ?? [], delayed), asked)
+    Check.readOrFail(options.recovering, asked, refusing(nameIn(asked, service.name))),
+    ({ recoveries: ways = recoveries, ...others }) => fallback(insteadOf(service, ways, delayed), others)
   )
 
-export const prewarm = (service: Service, { paid }: PrewarmOptions): Effect.Effect<void> =>
-  prewarmed(
+export const prewarm = (service: Service, asked: PrewarmOptions): Effect.Effect<void> => {
+  const { paid } = Check.readOrThrow(options.warming, asked, refusing(service.name))
+  return prewarmed(
     service,
-    paid === true ? Stream.suspend(() => meteredSpeech(service, Stream.make("Hello"), undefined)) : undefined
+    paid ? Stream.suspend(() => meteredSpeech(service, Stream.make("Hello"), undefined)) : undefined
   )
+}

@@ -1,17 +1,24 @@
 /** A synthesiser whose voices are other services, by name. */
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
+import * as Check from "../options.ts"
 import { breakersOf, keepBreakers } from "../resilience/breaker.ts"
 import { prewarmOf } from "../resilience/prewarm.ts"
 import { convert } from "./chunks.ts"
 import { meteredSpeech } from "./metering.ts"
 import * as Tts from "./model.ts"
+import { refusing } from "./options.ts"
+
+const named = Check.struct<{
+  /** @default "voices" */
+  readonly name?: string | undefined
+}>()({ name: Check.text({ default: "voices" }) })
 
 export const voices = (
   byName: Readonly<Record<string, Tts.Voice>>,
   options: { readonly name?: string | undefined } = {}
 ): Tts.Service => {
-  const name = options.name ?? "voices"
+  const { name } = Check.readOrThrow(named, options, refusing("voices"))
   const names = Object.keys(byName)
   const all = new Map(
     names.flatMap((name) => {

@@ -41,10 +41,13 @@ export const apart = ({ activation, deactivation = 0 }: {
 /** `Vad.Options`, as other options hold them. */
 export const detector = Check.together(Check.struct<Options>()(fields), apart)
 
-const model = Check.struct<{ readonly sampleRate: number; readonly windowSize: number }>()({
-  sampleRate: Check.required(Check.hertz()),
-  windowSize: Check.required(Check.whole({ least: 1, most: 1_048_576 }))
-})
+/** A detector, or whatever else has a model. */
+const model = Check.wider(
+  Check.struct<{ readonly sampleRate: number; readonly windowSize: number }>()({
+    sampleRate: Check.required(Check.hertz()),
+    windowSize: Check.required(Check.whole({ least: 1, most: 1_048_576 }))
+  })
+)
 
 export const checkModel = (given: typeof model.Encoded): Result.Result<typeof model.Type, InvalidOptions> =>
   Check.read(model, given)
