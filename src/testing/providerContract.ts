@@ -84,7 +84,8 @@ export const waiting = (options: ContractOptions): Waiting => {
 }
 
 const connected =
-  "the connection of a stream must be closed when the stream ends, fails or is interrupted, and it is open"
+  "the connection of a stream must be closed when the stream ends, fails or is interrupted, and one is open after this " +
+  "check, or one before it: open it with Effect.acquireRelease"
 
 /** Each check holds only if nobody is connected after it. */
 export const disconnecting = <Service>(
