@@ -1,0 +1,37 @@
+/** What a model speaks itself: refused where it cannot be played. */
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import type * as Audio from "../../Audio.ts"
+import * as Failure from "../../Failure.ts"
+import { noAudio } from "../audio/usable.ts"
+import type * as Llm from "./model.ts"
+
+interface Voice {
+  readonly speaks: boolean
+  readonly format: Audio.Format | undefined
+}
+
+const wrong = ({ format, speaks }: Voice, delta: Llm.Delta): string | undefined => {
+  if (delta._tag === "Text" && speaks) return "gave text in a reply that it speaks itself"
+  if (delta._tag !== "Speech" || delta.frame === undefined) return undefined
+  const problem = noAudio(delta.frame)
+  if (problem !== undefined) return `gave ${problem} as audio`
+  const { channels, sampleRate } = delta.frame
+  return format !== undefined && (format.sampleRate !== sampleRate || format.channels !== channels)
+    ? "gave audio of two formats in one reply"
+    : undefined
+}
+
+const after = (voice: Voice, delta: Llm.Delta): Voice =>
+  delta._tag === "Speech" ? { speaks: true, format: voice.format ?? delta.frame } : voice
+
+/** Passes on what can be played. A piece with neither words nor audio is left out. */
+export const voiced =
+  (fail: (reason: Failure.Reason) => Llm.LlmError) =>
+  <E>(reply: Stream.Stream<Llm.Delta, E>): Stream.Stream<Llm.Delta, E | Llm.LlmError> =>
+    Stream.mapAccumEffect(reply, (): Voice => ({ speaks: false, format: undefined }), (voice: Voice, delta) => {
+      const detail = wrong(voice, delta)
+      if (detail !== undefined) return Effect.fail(fail(new Failure.InvalidResponse({ detail })))
+      const empty = delta._tag === "Speech" && (delta.text ?? "") === "" && (delta.frame?.samples.length ?? 0) === 0
+      return Effect.succeed([after(voice, delta), empty ? [] : [delta]] as const)
+    })
