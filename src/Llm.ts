@@ -28,7 +28,6 @@ import { type Delta, LlmError, type Request, type Service, type Settings } from 
 import * as resilience from "./internal/llm/resilient.ts"
 import { Thought } from "./internal/llm/thinking.ts"
 import { Unsaid } from "./internal/llm/unsaid.ts"
-import { voiced } from "./internal/llm/voiced.ts"
 import { wordsOf } from "./internal/llm/words.ts"
 import * as Check from "./internal/options.ts"
 import { nameIn, refused } from "./internal/provider/options.ts"
@@ -190,7 +189,6 @@ export const make = (provider: {
         ),
         request
       ).pipe(
-        voiced((reason) => new LlmError({ provider: provider.name, reason })),
         Stream.map(counted),
         Stream.takeUntil((delta) => delta._tag === "Finish"),
         masked((reason) => new LlmError({ provider: provider.name, reason })),

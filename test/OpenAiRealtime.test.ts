@@ -281,6 +281,21 @@ describe("a conversation", () => {
       assert.strictEqual(yield* server.sessions[0]!.peer.closed, 1000)
     }))
 
+  it.live("has another connection for a second answer at the same time, and keeps one", () =>
+    Effect.gen(function*() {
+      const { reply, replying, server } = yield* setting({
+        replies: [{ text: "One two.", holdAfter: 1 }, { text: "Yes." }]
+      })
+      const first = yield* Effect.forkChild(Stream.runCollect(replying([user("Count.")])))
+      yield* until(() => server.sessions[0]?.asked.length === 1)
+      assert.strictEqual(words(yield* reply([user("Count.")])), "Yes.")
+      server.sessions[0]!.proceed()
+      assert.strictEqual(words(yield* Fiber.join(first)), "One two.")
+      assert.strictEqual(words(yield* reply([user("Count."), assistant("Yes."), user("Again.")])), "Yes.")
+      assert.deepStrictEqual(server.sessions[1]!.asked[1], ["user: Count.", "assistant: [100 ms] Yes.", "user: Again."])
+      assert.strictEqual(yield* server.sessions[0]!.peer.closed, 1000)
+    }))
+
   it.live("is opened in advance, once", () =>
     Effect.gen(function*() {
       const { llm, reply, server } = yield* setting({ replies: [{ text: "Yes." }] })
@@ -554,7 +569,8 @@ describe("in a session", () => {
 
   const scenario = (
     script: Testing.Scenario<Session.Session | Tool.HandlersFor<Toolkit.Tools<typeof Kit>>>,
-    options: Parameters<typeof stub.serve>[0]
+    options: Parameters<typeof stub.serve>[0],
+    preset: Testing.Scenario["preset"] = "mechanics"
   ) =>
     Effect.gen(function*() {
       const server = yield* stub.serve(options)
@@ -562,8 +578,10 @@ describe("in a session", () => {
         ...script,
         room: { frames: 20 },
         layer: Testing.layerRealLlm(OpenAiRealtime.layer({ apiKey, baseUrl: `${server.url}/v1` })),
-        preset: "mechanics"
+        preset
       })
+      // No connection outlives the session.
+      for (const { peer } of server.sessions) yield* peer.closed
       return { timeline, known: server.sessions.map(({ asked }) => asked), server }
     }).pipe(Effect.scoped, Effect.provide(Kit.toLayer({ book: ({ nights }) => Effect.succeed(`${nights} nights`) })))
 
@@ -640,6 +658,35 @@ describe("in a session", () => {
       )
       assert.deepStrictEqual(instructions, ["You greet.", "You book."])
       assert.deepStrictEqual(inShort(known[0]![1]), ["user: ♪ Hello?", "assistant: ♪ Good evening.", "user: ♪ A room."])
+    }))
+
+  it.effect("answers in advance, and forgets what was asked too early", () =>
+    Effect.gen(function*() {
+      const { known, server, timeline } = yield* scenario(
+        {
+          user: [
+            Testing.say(500, 2500, "A room, please."),
+            // Within the time in which a turn may go on.
+            Testing.say(2850, 4500, "For two nights."),
+            Testing.say(10_000, 11_500, "Thank you very much.")
+          ]
+        },
+        { replies: [{ text: "Of course." }] },
+        "production"
+      )
+      assert.deepStrictEqual(timeline.messages, [
+        "user: A room, please. For two nights.",
+        "assistant: Of course.",
+        "user: Thank you very much.",
+        "assistant: Of course."
+      ])
+      assert.deepStrictEqual(inShort(known.at(-1)!.at(-1)), [
+        "user: ♪ A room, please. For two nights.",
+        "assistant: ♪ Of course.",
+        "user: ♪ Thank you very much."
+      ])
+      assert.isAbove(known.flat().length, 2)
+      assert.deepStrictEqual(server.sessions.flatMap(({ errors }) => errors), [])
     }))
 
   it.effect("goes on over a new connection when one is lost in mid-reply", () =>

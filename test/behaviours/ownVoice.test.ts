@@ -3,7 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Result, Schema, Stream } from "effect"
 import { Agent, Audio, Failure, Llm, Session } from "effect-voice"
 import * as Testing from "effect-voice/testing"
-import { Prompt, Tool, Toolkit } from "effect/ai"
+import { Tool, Toolkit } from "effect/ai"
+import { InWriting } from "../../src/internal/session.ts"
 
 const format = { sampleRate: 24_000, channels: 1 } as const
 
@@ -94,7 +95,19 @@ describe("a model that speaks itself", () => {
       assert.deepStrictEqual(timeline.messages.slice(0, 2), ["user: A room, please.", "assistant: Room seven—"])
     }))
 
-  it.effect("is read where nobody listens", () =>
+  it.effect("writes in a conversation that is held in writing", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        agent,
+        at: [{ at: 500, do: (session) => session.send("A room, please.") }],
+        llm: [spoken("Room seven is yours.", 10_000)]
+      }).pipe(Effect.provideService(InWriting, true))
+      const [said] = timeline.of("AgentSpeechCommitted")
+      assert.strictEqual(said!.text, "Room seven is yours.")
+      assert.isBelow(said!.at, 2000)
+    }))
+
+  it.effect("is told as it is spoken, where words need not wait to be heard", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
         agent,
@@ -153,30 +166,123 @@ describe("a model that hears", () => {
     }))
 })
 
-describe("Llm.make", () => {
-  const replying = (...deltas: ReadonlyArray<Llm.Delta>) =>
-    Stream.runCollect(
-      Llm.make({ name: "own", reply: () => Stream.fromIterable(deltas) }).reply({ prompt: Prompt.make("x"), tools: [] })
-    )
-  const wrong: Record<string, readonly [ReadonlyArray<Llm.Delta>, string]> = {
-    "text in a reply that it speaks": [
-      [speech("a", 20), { _tag: "Text", text: "b" }],
-      "gave text in a reply that it speaks itself"
+describe("a model that hears, within a fallback,", () => {
+  it.effect("is followed by one that writes, which gets the words alone, and is spoken by the synthesiser", () =>
+    Effect.gen(function*() {
+      const asked: Array<string> = []
+      const shown = ({ prompt }: Llm.Request) =>
+        prompt.content.flatMap((message) => message.role === "user" ? message.content.map(({ type }) => type) : [])
+      const broken = Llm.make({
+        name: "ears",
+        hears: true,
+        reply: (request) => {
+          asked.push(`ears: ${shown(request).join(" ")}`)
+          return Stream.fail(new Llm.LlmError({ provider: "ears", reason: new Failure.Disconnected({}) }))
+        }
+      })
+      const writing = Llm.make({
+        name: "hand",
+        reply: (request) => {
+          asked.push(`hand: ${shown(request).join(" ")}`)
+          return Stream.make({ _tag: "Text" as const, text: "In writing." }, { _tag: "Finish" as const })
+        }
+      })
+      const timeline = yield* Testing.scenario({
+        agent,
+        user: [Testing.say(3000, 5000, "A room, please.")],
+        room: { frames: 20 },
+        layer: Llm.layerFallback([Layer.succeed(Llm.Llm, broken), Layer.succeed(Llm.Llm, writing)]),
+        preset: "mechanics"
+      })
+      assert.deepStrictEqual([...new Set(asked)], ["ears: file text", "hand: text"])
+      assert.deepStrictEqual(timeline.messages, ["user: A room, please.", "assistant: In writing."])
+      assert.strictEqual(timeline.of("TtsMeasured").length, 1)
+    }))
+})
+
+describe("what was reworded", () => {
+  it.effect("is told in words alone", () =>
+    Effect.gen(function*() {
+      const kinds: Array<string> = []
+      yield* Testing.scenario({
+        agent: Agent.make({
+          instructions: "x",
+          onUserTurn: ({ text }) => Effect.succeed({ text: text.replace("4711", "…") })
+        }),
+        user: [Testing.say(3000, 5000, "My number is 4711.")],
+        room: { frames: 20 },
+        layer: Layer.succeed(
+          Llm.Llm,
+          Llm.make({
+            name: "ears",
+            hears: true,
+            reply: ({ prompt }) => {
+              const last = prompt.content.at(-1)
+              if (last?.role === "user") {
+                kinds.push(...last.content.map((part) => part.type === "text" ? part.text : part.type))
+              }
+              return Stream.make({ _tag: "Text" as const, text: "OK." }, { _tag: "Finish" as const })
+            }
+          })
+        ),
+        preset: "mechanics"
+      })
+      assert.deepStrictEqual(kinds, ["My number is …."])
+    }))
+})
+
+describe("a reply that cannot be played", () => {
+  const replies: Record<string, ReadonlyArray<Llm.Delta>> = {
+    "gave text in a reply that it speaks itself": [speech("a", 20), { _tag: "Text", text: "b" }],
+    "spoke in a reply that it gives as text": [{ _tag: "Text", text: "b" }, speech("a", 20)],
+    "gave audio of two formats in one reply": [
+      speech("a", 20),
+      { _tag: "Speech", frame: Audio.silence(20, Audio.speech) }
     ],
-    "two formats": [
-      [speech("a", 20), { _tag: "Speech", frame: Audio.silence(20, Audio.speech) }],
-      "gave audio of two formats in one reply"
-    ],
-    "no audio": [
-      [{ _tag: "Speech", frame: { samples: [1], ...format } as never }],
-      "gave samples that are no Int16Array as audio"
+    "gave samples that are no Int16Array as audio": [
+      speech("a", 20),
+      { _tag: "Speech", frame: { samples: [1], ...format } as never }
     ]
   }
-  for (const [name, [deltas, detail]] of Object.entries(wrong)) {
-    it.effect(`refuses ${name}`, () =>
+  for (const [detail, deltas] of Object.entries(replies)) {
+    it.effect(`is told of: ${detail}`, () =>
       Effect.gen(function*() {
-        const error = yield* Effect.flip(replying(...deltas))
-        assert.deepStrictEqual(error.reason, new Failure.InvalidResponse({ detail }))
+        const timeline = yield* Testing.scenario({
+          agent,
+          user: [Testing.say(500, 2500, "A room, please.")],
+          llm: [{ deltas: deltas.map((delta) => ({ at: 100, delta })) }]
+        })
+        const [failure] = timeline.of("ProviderFailed")
+        assert.deepStrictEqual([failure?.component, failure?.reason], ["llm", new Failure.InvalidResponse({ detail })])
+        assert.strictEqual(timeline.of("SpeechFinished")[0]!.outcome, "failed")
       }))
   }
+
+  it.effect("is passed over where it holds neither words nor audio", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        agent,
+        user: [Testing.say(500, 2500, "A room, please.")],
+        llm: [{
+          deltas: [
+            { at: 100, delta: { _tag: "Speech" } },
+            { at: 100, delta: { _tag: "Speech", text: "", frame: Audio.silence(0, format) } },
+            { at: 120, delta: speech("Yes.", 300) }
+          ]
+        }]
+      })
+      assert.deepStrictEqual(timeline.messages, ["user: A room, please.", "assistant: Yes."])
+      assert.deepStrictEqual(timeline.of("ProviderFailed"), [])
+    }))
+
+  it.effect("is heard where it has no words", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        agent,
+        user: [Testing.say(500, 2500, "A room, please.")],
+        llm: [{ deltas: [{ at: 100, delta: { _tag: "Speech", frame: Audio.silence(500, format) } }] }]
+      })
+      assert.strictEqual(timeline.playbacks.length, 1)
+      assert.deepStrictEqual(timeline.of("ReplyEmpty"), [])
+    }))
 })

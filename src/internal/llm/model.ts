@@ -95,7 +95,7 @@ export type Metadata = typeof Metadata.Type
  *
  * `Speech` comes from a model that speaks itself: the next words, the next audio, or both, and no
  * synthesiser is asked. The words may be ahead of the audio. All frames of a reply have one format,
- * and a reply that has begun as `Speech` has no `Text`.
+ * and a reply is either `Text` or `Speech`: a session fails one that is both, with `InvalidResponse`.
  *
  * `ProviderCall` is a tool that the provider runs itself, such as a search: nobody else runs it,
  * and the reply goes on. It may come again with the same id, when more is known of it;

@@ -7,9 +7,11 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type * as Event from "../../Event.ts"
 import type * as Llm from "../../Llm.ts"
+import { LlmError } from "../../Llm.ts"
 import { Session } from "../../Session.ts"
 import * as Turn from "../../Turn.ts"
 import { logOwn } from "../foreign.ts"
+import { voiced } from "../llm/voiced.ts"
 import { wordsOf } from "../llm/words.ts"
 import { beside, throughUntil } from "../streams.ts"
 import { mostCalls } from "../tools/duplicates.ts"
@@ -232,6 +234,7 @@ const ask = (
         tools: offered(core.agent.tools()),
         toolChoice
       })).pipe(
+        voiced((reason) => new LlmError({ provider: llm.name, reason })),
         throughUntil(listen),
         line.write,
         Effect.map((): Answer => {
