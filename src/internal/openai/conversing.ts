@@ -82,23 +82,26 @@ export const makeConversing = ({ greeting, model, open }: Manner) => {
     return place
   }
 
+  /** To be asked for where nobody interrupts: only the handshake lets itself be. */
   const fresh = (owner: Scope.Scope): Effect.Effect<Line, Failure.Reason> =>
-    Effect.uninterruptibleMask((restore) =>
-      Effect.gen(function*() {
-        const scope = yield* Scope.fork(owner)
-        const line = yield* restore(Scope.provide(open, scope)).pipe(
-          Effect.map((connection): Line => ({ connection, scope, conversation: new Conversation(model), used: false })),
-          Effect.tap((line) => send(line, [greeting])),
-          Effect.onError(() => Scope.close(scope, Exit.void))
-        )
+    Effect.gen(function*() {
+      const scope = yield* Scope.fork(owner)
+      const opening = Effect.gen(function*() {
+        const connection = yield* Effect.interruptible(Scope.provide(open, scope))
+        const line: Line = { connection, scope, conversation: new Conversation(model), used: false }
+        yield* send(line, [greeting])
         return line
       })
-    )
+      return yield* Effect.onError(opening, () => Scope.close(scope, Exit.void))
+    })
 
   /** The line that the conversation has, where nobody uses it, or a new one. */
   const take = (place: Place, owner: Scope.Scope): Effect.Effect<Line, Failure.Reason> =>
     Effect.gen(function*() {
-      while (place.settling !== undefined) yield* Fiber.await(place.settling)
+      for (let { settling } = place; settling !== undefined; settling = place.settling) {
+        yield* Effect.interruptible(Fiber.await(settling))
+        if (place.settling === settling) place.settling = undefined
+      }
       const { idle } = place
       place.idle = undefined
       if (idle === undefined) return yield* fresh(owner)
@@ -123,15 +126,11 @@ export const makeConversing = ({ greeting, model, open }: Manner) => {
           Effect.timeoutOption(settleMs),
           Effect.ignore,
           Effect.andThen(Effect.suspend(() => giveBack(place, line))),
-          Effect.ensuring(Effect.sync(() => {
-            place.settling = undefined
-          })),
           Effect.interruptible,
           Effect.forkIn(owner)
         ),
         (fiber) => {
-          // Nothing is left to wait for where it has ended at once.
-          if (fiber.pollUnsafe() === undefined) place.settling = fiber
+          place.settling = fiber
         }
       )
     })
@@ -159,7 +158,7 @@ export const makeConversing = ({ greeting, model, open }: Manner) => {
     asked: Asked
   ): Stream.Stream<Llm.Delta, Failure.Reason> =>
     Stream.unwrap(
-      Effect.map(Effect.acquireRelease(take, leave, { interruptible: true }), (line) =>
+      Effect.map(Effect.acquireRelease(take, leave), (line) =>
         Stream.catch(
           answer(line, asked),
           (reason) =>
