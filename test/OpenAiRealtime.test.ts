@@ -316,6 +316,23 @@ describe("a conversation", () => {
       assert.deepStrictEqual(server.sessions[1]!.asked, [["user: One?", "assistant: Yes.", "user: Two?"]])
     }))
 
+  it.live("goes on over a new connection when one is lost as it is used again", () =>
+    Effect.gen(function*() {
+      let lost = false
+      const { reply, server } = yield* setting({
+        replies: [{ text: "Yes." }],
+        refuse: ({ type }, { asked, peer }) => {
+          if (lost || asked.length === 0 || type !== "response.create") return undefined
+          lost = true
+          peer.socket.terminate()
+          return "server_error"
+        }
+      })
+      yield* reply([user("One?")])
+      assert.strictEqual(words(yield* reply([user("One?"), assistant("Yes."), user("Two?")])), "Yes.")
+      assert.deepStrictEqual(server.sessions.map(({ asked }) => asked.length), [1, 1])
+    }))
+
   it.live("begins anew after an edit that the server refuses, once the reply is given", () =>
     Effect.gen(function*() {
       const { reply, server } = yield* setting({
