@@ -34,6 +34,12 @@ export const Usage = Schema.Struct({
   outputTokens: Schema.Finite,
   /** Those of `inputTokens` that the provider had in its cache, where it tells. */
   cachedInputTokens: Schema.optionalKey(Schema.Finite),
+  /** Those of `inputTokens` that the model heard. */
+  audioInputTokens: Schema.optionalKey(Schema.Finite),
+  /** Those of `audioInputTokens` that the provider had in its cache. */
+  cachedAudioInputTokens: Schema.optionalKey(Schema.Finite),
+  /** Those of `outputTokens` that the model spoke itself. */
+  audioOutputTokens: Schema.optionalKey(Schema.Finite),
   characters: Schema.Int,
   audioMs: Schema.Finite,
   estimated: Schema.Boolean
@@ -62,6 +68,12 @@ export interface Price {
   readonly cachedInputTokens?: number | undefined
   /** For a million tokens of the reply. @default 0 */
   readonly outputTokens?: number | undefined
+  /** For a million tokens of audio that a model hears. @default the price of `inputTokens` */
+  readonly audioInputTokens?: number | undefined
+  /** For a million of those that the provider had in its cache. @default the price of `audioInputTokens` */
+  readonly cachedAudioInputTokens?: number | undefined
+  /** For a million tokens of audio that a model speaks. @default the price of `outputTokens` */
+  readonly audioOutputTokens?: number | undefined
   /** For a million characters of text. @default 0 */
   readonly characters?: number | undefined
   /** For a minute of audio. @default 0 */

@@ -28,6 +28,7 @@ import { type Delta, LlmError, type Request, type Service, type Settings } from 
 import * as resilience from "./internal/llm/resilient.ts"
 import { Thought } from "./internal/llm/thinking.ts"
 import { Unsaid } from "./internal/llm/unsaid.ts"
+import { wordsOf } from "./internal/llm/words.ts"
 import * as Check from "./internal/options.ts"
 import { nameIn, refused } from "./internal/provider/options.ts"
 import { act, fields, name } from "./internal/provider/own.ts"
@@ -45,6 +46,7 @@ import type {
   Recovery
 } from "./Resilience.ts"
 
+export { Conversation } from "./internal/llm/conversation.ts"
 export {
   type Delta,
   FinishReason,
@@ -62,7 +64,8 @@ export {
  * **Details**
  *
  * `resilient` says that it already retries and fails over, so the pipeline does not. `model` is the
- * model for requests that name none. `prewarm` opens the connection for the first request, without
+ * model for requests that name none. `hears` says that it listens to the user: a pipeline then puts
+ * the audio of what was said into the prompt, as a WAV file beside the text. `prewarm` opens the connection for the first request, without
  * a paid request.
  *
  * @category services
@@ -105,6 +108,7 @@ const making = Check.wider(
     ...fields,
     resilient: Check.flag(),
     runsTools: Check.flag(),
+    hears: Check.flag(),
     reply: act
   })
 )
@@ -162,6 +166,11 @@ export const make = (provider: {
    * Otherwise prompts contain no calls that a provider has run. @default false
    */
   readonly runsTools?: boolean | undefined
+  /**
+   * Whether it listens to the user: a session then gives it the audio. A model that speaks itself
+   * gives `Speech`. @default false
+   */
+  readonly hears?: boolean | undefined
   readonly reply: (request: Request) => Stream.Stream<Delta, LlmError>
 }): Llm["Service"] => {
   Check.readOrThrow(making, provider, refusing(nameIn(provider, "llm")))
@@ -170,6 +179,7 @@ export const make = (provider: {
     name: provider.name,
     model: provider.model,
     resilient: provider.resilient ?? false,
+    ...(provider.hears === true ? { hears: true } : undefined),
     prewarm: provider.prewarm,
     reply: (request) =>
       said(
@@ -442,7 +452,7 @@ export const reply = (request: Request): Stream.Stream<Delta, LlmError, Llm> =>
  */
 export const text = <E, R>(reply: Stream.Stream<Delta, E, R>): Stream.Stream<string, E, R> =>
   reply.pipe(
-    through((deltas) => deltas.flatMap((delta) => delta._tag === "Text" && delta.text !== "" ? [delta.text] : []))
+    through((deltas) => deltas.map(wordsOf).filter((words) => words !== ""))
   )
 
 /**

@@ -15,6 +15,7 @@ import * as HttpLlm from "effect-voice/Layers/HttpLlm"
 import * as HttpStt from "effect-voice/Layers/HttpStt"
 import * as LocalRoom from "effect-voice/Layers/LocalRoom"
 import * as OpenAiLlm from "effect-voice/Layers/OpenAiLlm"
+import * as OpenAiRealtime from "effect-voice/Layers/OpenAiRealtime"
 import * as OpenAiStt from "effect-voice/Layers/OpenAiStt"
 import * as OpenAiTts from "effect-voice/Layers/OpenAiTts"
 import { fileURLToPath } from "node:url"
@@ -39,6 +40,12 @@ const casts: Readonly<Record<string, Cast>> = {
     Layer.mergeAll(
       OpenAiStt.layer({ apiKey, baseUrl: http }),
       OpenAiLlm.layer({ apiKey, baseUrl: http }),
+      OpenAiTts.layer({ apiKey, baseUrl: http })
+    ),
+  "OpenAI, spoken with": (http, ws) =>
+    Layer.mergeAll(
+      OpenAiStt.layer({ apiKey, baseUrl: http }),
+      OpenAiRealtime.layer({ apiKey, baseUrl: ws.replace("ws", "http") }),
       OpenAiTts.layer({ apiKey, baseUrl: http })
     ),
   "OpenAI live and by Responses, ElevenLabs by HTTP": (http, ws) =>

@@ -49,6 +49,7 @@ import * as HttpTts from "effect-voice/Layers/HttpTts"
 import * as LiveKitRoom from "effect-voice/Layers/LiveKitRoom"
 import * as LocalRoom from "effect-voice/Layers/LocalRoom"
 import * as OpenAiLlm from "effect-voice/Layers/OpenAiLlm"
+import * as OpenAiRealtime from "effect-voice/Layers/OpenAiRealtime"
 import * as OpenAiStt from "effect-voice/Layers/OpenAiStt"
 import * as OpenAiTts from "effect-voice/Layers/OpenAiTts"
 import * as Prometheus from "effect-voice/Layers/Prometheus"
@@ -588,6 +589,14 @@ const layers: ReadonlyArray<Sweep> = [
     strict: flag,
     extra: record
   }, { apiKey, baseUrl: url }),
+  sweep<OpenAiRealtime.Options>("OpenAiRealtime.layer", OpenAiRealtime.layer, {
+    ...openAi,
+    model: text,
+    voice: text,
+    speed: number,
+    maxTokens: number,
+    extra: record
+  }, { apiKey, baseUrl: url }),
   sweep<OpenAiStt.Options>("OpenAiStt.layer", OpenAiStt.layer, {
     ...openAi,
     language: only,
@@ -885,6 +894,7 @@ const nouns: ReadonlyArray<Sweep> = [
     ...own,
     resilient: flag,
     runsTools: flag,
+    hears: flag,
     reply: must.callback
   }, { name: "a", reply: () => Stream.empty }),
   sweep<Llm.LanguageModelOptions>(

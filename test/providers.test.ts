@@ -12,6 +12,7 @@ import * as HttpLlm from "effect-voice/Layers/HttpLlm"
 import * as HttpStt from "effect-voice/Layers/HttpStt"
 import * as HttpTts from "effect-voice/Layers/HttpTts"
 import * as OpenAiLlm from "effect-voice/Layers/OpenAiLlm"
+import * as OpenAiRealtime from "effect-voice/Layers/OpenAiRealtime"
 import * as OpenAiStt from "effect-voice/Layers/OpenAiStt"
 import * as OpenAiTts from "effect-voice/Layers/OpenAiTts"
 import { Prompt } from "effect/ai"
@@ -53,6 +54,10 @@ describe("every layer that asks a provider", () => {
         OpenAiLlm.make({ ...common, ...header }),
         ({ llm }) => [llm.name, Effect.flip(Stream.runDrain(llm.reply(asked)))] as const
       ),
+      OpenAiRealtime: Effect.map(
+        OpenAiRealtime.make({ ...common, ...header }),
+        (llm) => [llm.name, Effect.flip(Stream.runDrain(llm.reply(asked)))] as const
+      ),
       OpenAiStt: listening(OpenAiStt.make({ ...common, ...header })),
       "OpenAiStt live": listening(OpenAiStt.makeRealtime({ ...common, ...header })),
       OpenAiTts: speaking(OpenAiTts.make({ ...common, ...header }))
@@ -84,7 +89,7 @@ describe("every layer that asks a provider", () => {
   it("is in this list, and in the table of faults", () => {
     const files = fs.readdirSync(new URL("../src/Layers", import.meta.url))
       .map((file) => file.replace(".ts", ""))
-      .filter((file) => /(Stt|Llm|Tts)$/.test(file) && !/^(Command|Flite)/.test(file))
+      .filter((file) => /(Stt|Llm|Tts|Realtime)$/.test(file) && !/^(Command|Flite)/.test(file))
     assert.deepStrictEqual(Object.keys(layers).filter((layer) => !layer.includes(" ")), files.toSorted())
     for (const file of files) {
       const tests = fs.readFileSync(new URL(`${file}.test.ts`, import.meta.url), "utf8")

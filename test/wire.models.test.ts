@@ -4,9 +4,10 @@ import { Effect, type Layer, Redacted, Schema, Stream } from "effect"
 import { Llm } from "effect-voice"
 import * as HttpLlm from "effect-voice/Layers/HttpLlm"
 import * as OpenAiLlm from "effect-voice/Layers/OpenAiLlm"
+import * as OpenAiRealtime from "effect-voice/Layers/OpenAiRealtime"
 import { LanguageModel, Prompt, Tool } from "effect/ai"
 import { key } from "./support/transcribing.ts"
-import { type Ask, checks, overHttp } from "./support/wire.ts"
+import { type Ask, checks, overHttp, overWebSocket } from "./support/wire.ts"
 
 const apiKey = key
 
@@ -88,6 +89,32 @@ const requests: { readonly [Name in Exclude<keyof Llm.Settings, "prompt">]-?: Ll
   temperature: { ...asked, settings: { temperature: 0.2 } },
   maxTokens: { ...asked, settings: { maxTokens: 60 } }
 }
+
+/** Without anything that was said, the second message asks for the answer. */
+const opening = checks((layer: Layer.Layer<Llm.Llm, Llm.LlmError>) =>
+  Effect.provide(reply({ ...asked, prompt: Prompt.make([{ role: "system", content: "Greet." }]) }), layer)
+)
+
+opening<OpenAiRealtime.Options, "name" | "baseUrl">(
+  "OpenAiRealtime",
+  overWebSocket,
+  {
+    base: (url) => ({ baseUrl: url.replace("ws", "http") }),
+    layer: OpenAiRealtime.layer,
+    layerConfig: OpenAiRealtime.layerConfig
+  },
+  {
+    apiKey: { value: apiKey },
+    organization: { value: "org" },
+    project: { value: "project" },
+    headers: { value: { "x-team": Redacted.make("desk") } },
+    model: { value: "gpt-realtime-mini" },
+    voice: { value: "cedar" },
+    speed: { value: 1.2 },
+    maxTokens: { value: 60 },
+    extra: { value: { tracing: "auto" } }
+  }
+)
 
 const more: Readonly<Record<string, Llm.Request>> = {
   ...requests,

@@ -42,9 +42,18 @@ const priceOf = (usage: Usage, prices: Prices): Price | undefined => {
 export const of = (usage: Usage, prices: Prices): number | undefined => {
   const price = priceOf(usage, prices)
   if (price === undefined) return undefined
-  const { inputTokens: input = 0, cachedInputTokens: cachedInput = input } = price
+  const { inputTokens: input = 0, cachedInputTokens: cachedInput = input, outputTokens: output = 0 } = price
+  const { audioInputTokens: heard = input, audioOutputTokens: spoken = output } = price
+  const { cachedAudioInputTokens: cachedHeard = price.audioInputTokens ?? cachedInput } = price
+  // Audio has a price of its own, and is a part of each of the sums.
   const cached = Math.min(usage.cachedInputTokens ?? 0, usage.inputTokens)
-  return ((usage.inputTokens - cached) * input + cached * cachedInput + usage.outputTokens * (price.outputTokens ?? 0) +
+  const cachedAudio = Math.min(usage.cachedAudioInputTokens ?? 0, cached)
+  const audio = Math.min(usage.audioInputTokens ?? 0, usage.inputTokens - cached + cachedAudio)
+  const audioOut = Math.min(usage.audioOutputTokens ?? 0, usage.outputTokens)
+  const newAudio = Math.max(0, audio - cachedAudio)
+  return ((usage.inputTokens - cached - newAudio) * input + newAudio * heard +
+        (cached - cachedAudio) * cachedInput + cachedAudio * cachedHeard +
+        (usage.outputTokens - audioOut) * output + audioOut * spoken +
         usage.characters * (price.characters ?? 0)) / 1_000_000 + usage.audioMs / 60_000 * (price.audioMinutes ?? 0)
 }
 

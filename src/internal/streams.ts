@@ -54,23 +54,27 @@ export const throughEffect =
       return Effect.succeed(next)
     })
 
-/** Cuts long texts in parts of so many characters at most, between which others have their turn. */
-export const inParts = (most: number) => <E, R>(self: Stream.Stream<string, E, R>): Stream.Stream<string, E, R> =>
-  Stream.transformPull(self, (pull) => {
-    let left: Array<string> = []
-    const cut = (text: string): ReadonlyArray<string> =>
-      Array.from({ length: Math.ceil(text.length / most) }, (_, i) => text.slice(i * most, (i + 1) * most))
-    const next: Pull.Pull<Items<string>, E> = Effect.suspend(() => {
-      const part = left.shift()
-      if (part !== undefined) return Effect.as(Effect.yieldNow, [part])
-      return Effect.flatMap(pull, (items): Pull.Pull<Items<string>, E> => {
-        if (items.every(({ length }) => length <= most)) return Effect.succeed(items)
-        left = items.flatMap(cut)
-        return next
+/** Cuts long texts in parts of so many characters at most, between which others have their turn. What is no text stays whole. */
+export const inParts =
+  (most: number) => <A extends string | object, E, R>(self: Stream.Stream<A, E, R>): Stream.Stream<A | string, E, R> =>
+    Stream.transformPull(self, (pull) => {
+      let left: Array<A | string> = []
+      const isShort = (item: A): boolean => typeof item !== "string" || item.length <= most
+      const cut = (item: A): ReadonlyArray<A | string> =>
+        typeof item === "string"
+          ? Array.from({ length: Math.ceil(item.length / most) }, (_, i) => item.slice(i * most, (i + 1) * most))
+          : [item]
+      const next: Pull.Pull<Items<A | string>, E> = Effect.suspend(() => {
+        const part = left.shift()
+        if (part !== undefined) return Effect.as(Effect.yieldNow, [part])
+        return Effect.flatMap(pull, (items): Pull.Pull<Items<A | string>, E> => {
+          if (items.every(isShort)) return Effect.succeed(items)
+          left = items.flatMap(cut)
+          return next
+        })
       })
+      return Effect.succeed(next)
     })
-    return Effect.succeed(next)
-  })
 
 /** Shows each array to somebody else in passing: a fork in the way, in one fiber. */
 export const beside =

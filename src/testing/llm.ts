@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as Failure from "../Failure.ts"
+import { wordsOf } from "../internal/llm/words.ts"
 import * as Llm from "../Llm.ts"
 import { checkLlm, checkReply } from "./checks.ts"
 import { millis } from "./marks.ts"
@@ -299,7 +300,7 @@ export const llm = (
               Effect.map(answered(seen), (reply) => perform(name, reply, () => `call-${++calls}`))
             )
             const reply = Stream.mapArray(replying, (deltas) => {
-              for (const delta of deltas) if (delta._tag === "Text") entry.said += delta.text
+              for (const delta of deltas) entry.said += wordsOf(delta)
               return deltas
             })
             return Effect.as(warn(requests.length), watched<Llm.Delta>(end, ({ _tag }) => _tag === "Finish")(reply))

@@ -10,6 +10,7 @@ import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type * as Event from "../Event.ts"
+import { wordsOf } from "../internal/llm/words.ts"
 import { repair } from "../internal/tools/params.ts"
 import * as Llm from "../Llm.ts"
 import * as Text from "../Text.ts"
@@ -239,7 +240,7 @@ const cut = (text: string): string => {
 }
 
 const answerOf = (deltas: ReadonlyArray<Llm.Delta>): Answer => {
-  const text = deltas.map((delta) => delta._tag === "Text" ? delta.text : "").join("")
+  const text = deltas.map(wordsOf).join("")
   const calls = deltas.flatMap((delta) => {
     if (delta._tag !== "ToolCall") return []
     const params = repair(delta.params)
@@ -266,7 +267,7 @@ const ask = (prompt: Prompt.Prompt): Effect.Effect<ReadonlyArray<Llm.Delta>, Llm
     let length = 0
     return Llm.reply({ prompt, tools: [hangUp, pressKeys], toolChoice: "auto" }).pipe(
       Stream.takeUntil((delta) => {
-        if (delta._tag === "Text") length += delta.text.length
+        length += wordsOf(delta).length
         return length > longest
       }),
       Stream.runCollect

@@ -12,6 +12,7 @@ import * as Stream from "effect/Stream"
 import * as Audio from "../../Audio.ts"
 import type * as Failure from "../../Failure.ts"
 import { paceFrames } from "../../internal/audio/pace.ts"
+import { wordsOf } from "../../internal/llm/words.ts"
 import { monotonicMs } from "../../internal/steady.ts"
 import type * as Llm from "../../Llm.ts"
 import * as Stt from "../../Stt.ts"
@@ -134,7 +135,7 @@ export const llm = (service: Llm.Llm["Service"], count: number) =>
       ])
       yield* Stream.runForEach(service.reply({ prompt, tools: [] }), (delta) =>
         Effect.sync(() => {
-          if (delta._tag === "Text" && delta.text.trim() !== "") first ??= monotonicMs(clock) - from
+          if (wordsOf(delta).trim() !== "") first ??= monotonicMs(clock) - from
           if (delta._tag === "Finish") finish = delta.reason
         }))
       const lastMs = monotonicMs(clock) - from

@@ -47,6 +47,7 @@ export const candidates: ReadonlyArray<Candidate> = [
   from("AzureStt", "stt", azure, () => import("../../Layers/AzureStt.ts")),
   from("OpenAiStt", "stt", ["OPENAI_API_KEY"], () => import("../../Layers/OpenAiStt.ts")),
   from("OpenAiLlm", "llm", ["OPENAI_API_KEY"], () => import("../../Layers/OpenAiLlm.ts")),
+  from("OpenAiRealtime", "llm", ["OPENAI_API_KEY"], () => import("../../Layers/OpenAiRealtime.ts")),
   from("OpenAiTts", "tts", ["OPENAI_API_KEY"], () => import("../../Layers/OpenAiTts.ts")),
   from("ElevenLabsTts", "tts", ["ELEVENLABS_API_KEY"], () => import("../../Layers/ElevenLabsTts.ts")),
   from("CartesiaTts", "tts", ["CARTESIA_API_KEY"], () => import("../../Layers/CartesiaTts.ts")),

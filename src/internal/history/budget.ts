@@ -5,6 +5,7 @@ import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
 import type { Budget, History, Item, Summary } from "../../History.ts"
 import * as Llm from "../../Llm.ts"
+import { wordsOf } from "../llm/words.ts"
 import { problem } from "../options.ts"
 import { shown } from "../options/shown.ts"
 import * as pairs from "./pairs.ts"
@@ -118,7 +119,7 @@ export const summarize = (
     tools: [],
     toolChoice: "none"
   }).pipe(
-    Stream.runFold(() => "", (text, delta) => delta._tag === "Text" ? text + delta.text : text),
+    Stream.runFold(() => "", (text, delta) => text + wordsOf(delta)),
     Effect.flatMap((text) =>
       text.trim() === ""
         ? Effect.fail(new Llm.LlmError({ provider: llm.name, reason: new Failure.EndedEarly({}) }))

@@ -23,7 +23,8 @@ export const copying = (options: CopyOptions): typeof copies.Type => Check.readO
 const prompts = Check.struct<PromptOptions>()({
   instructions: Check.words,
   extra: Check.words,
-  running: Check.such<NonNullable<PromptOptions["running"]>>(Array.isArray, "be a list of calls")
+  running: Check.such<NonNullable<PromptOptions["running"]>>(Array.isArray, "be a list of calls"),
+  audio: Check.callback
 })
 
 export const prompting = (options: PromptOptions): typeof prompts.Type => Check.readOrThrow(prompts, options)

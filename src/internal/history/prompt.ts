@@ -1,6 +1,7 @@
 /** History to prompt and back. */
 import * as Prompt from "effect/ai/Prompt"
 import type { Item, Message, Step, ToolCall, ToolOutput } from "../../History.ts"
+import { saidMessage } from "../llm/heard.ts"
 import * as Json from "../tools/json.ts"
 import { saysNothing } from "./aside.ts"
 import * as pairs from "./pairs.ts"
@@ -18,6 +19,8 @@ export interface PromptOptions {
   readonly extra?: string | undefined
   /** Calls that are running: each stands at its time, with a constant sentence as its output. @default none */
   readonly running?: ReadonlyArray<ToolCall> | undefined
+  /** What the user has said, as a WAV file, by the id of the message; it stands before the text. @default text alone */
+  readonly audio?: ((id: string) => Uint8Array | undefined) | undefined
 }
 
 // Always the same words, so that what a provider has cached of a prompt goes on to hold.
@@ -97,7 +100,10 @@ export const toPrompt = (
   const ids = new Set(items.flatMap((item) => item._tag === "ToolCall" ? [item.callId] : []))
   system(options.instructions)
   for (const [i, item] of items.entries()) {
-    if (isShown(item)) messages.push(messageOf(item, optionsOf(item.step)))
+    if (isShown(item)) {
+      const file = item.role === "user" ? options.audio?.(item.id) : undefined
+      messages.push(file === undefined ? messageOf(item, optionsOf(item.step)) : saidMessage(file, item.text))
+    }
     if (item._tag === "Summary") system(`What was said before, in short:\n${item.text}`)
     const provided = providers(item, paired)
     if (provided !== undefined) messages.push(providersMessage(provided))

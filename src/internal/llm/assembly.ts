@@ -139,6 +139,7 @@ class Assembly {
         case "Usage":
           this.#count(piece)
           return []
+        case "Speech":
         case "ProviderCall":
         case "ProviderResult":
           this.#said = true

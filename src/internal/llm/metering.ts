@@ -8,6 +8,7 @@ import { usage } from "../cost.ts"
 import { isGuarded } from "../resilience/breaker.ts"
 import { watched, type Watcher } from "../streams.ts"
 import type * as Llm from "./model.ts"
+import { wordsOf } from "./words.ts"
 
 /** Counts that are no numbers are as good as not told. */
 export const counted = (said: Llm.Delta): Llm.Delta => {
@@ -28,14 +29,21 @@ export const usageOf = (told: {
   readonly outputTokens: number | null | undefined
   readonly cachedInputTokens?: number | null | undefined
   readonly reasoningTokens?: number | null | undefined
+  readonly audioInputTokens?: number | null | undefined
+  readonly cachedAudioInputTokens?: number | null | undefined
+  readonly audioOutputTokens?: number | null | undefined
 }): Llm.Usage | undefined => {
   const { cachedInputTokens: cached, inputTokens: input, outputTokens: output, reasoningTokens: reasoning } = told
+  const { audioInputTokens: heard, audioOutputTokens: spoken, cachedAudioInputTokens: cachedHeard } = told
   if (!isCount(input ?? 0) || !isCount(output ?? 0) || (input == null && output == null)) return undefined
   return {
     inputTokens: input ?? 0,
     outputTokens: output ?? 0,
     ...(isPart(cached, input ?? 0) ? { cachedInputTokens: cached } : undefined),
-    ...(isPart(reasoning, output ?? 0) ? { reasoningTokens: reasoning } : undefined)
+    ...(isPart(reasoning, output ?? 0) ? { reasoningTokens: reasoning } : undefined),
+    ...(isPart(heard, input ?? 0) ? { audioInputTokens: heard } : undefined),
+    ...(isPart(cachedHeard, Math.min(heard ?? 0, cached ?? 0)) ? { cachedAudioInputTokens: cachedHeard } : undefined),
+    ...(isPart(spoken, output ?? 0) ? { audioOutputTokens: spoken } : undefined)
   }
 }
 
@@ -62,19 +70,19 @@ export const meteredReply = (
       saw: (deltas) => {
         for (const delta of deltas) {
           if (delta._tag === "Finish") finish = delta
-          else written += delta._tag === "Text" ? delta.text.length : 1
+          else written += delta._tag === "Text" || delta._tag === "Speech" ? wordsOf(delta).length : 1
         }
       },
       ended: (exit) => {
         // Who refuses a request asks nothing for it.
         if (Exit.isFailure(exit) && written === 0 && finish === undefined && !Exit.hasInterrupts(exit)) return
-        const told = finish?.usage
+        const { reasoningTokens: _, ...told } = finish?.usage ?? {}
         const model = finish?.model ?? request.settings?.model ?? service.model
         report(usage("llm", { name: service.name, model }, {
-          inputTokens: told?.inputTokens ?? tokens(lengthOf(request.prompt)),
-          outputTokens: told?.outputTokens ?? tokens(written),
-          ...(told?.cachedInputTokens === undefined ? undefined : { cachedInputTokens: told.cachedInputTokens }),
-          estimated: told === undefined
+          inputTokens: tokens(lengthOf(request.prompt)),
+          outputTokens: tokens(written),
+          ...told,
+          estimated: finish?.usage === undefined
         }))
       }
     }

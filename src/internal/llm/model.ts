@@ -4,6 +4,7 @@ import type * as Tool from "effect/ai/Tool"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Stream from "effect/Stream"
+import type * as Audio from "../../Audio.ts"
 import * as Failure from "../../Failure.ts"
 
 /**
@@ -13,7 +14,10 @@ import * as Failure from "../../Failure.ts"
  *
  * `cachedInputTokens` are those of `inputTokens` that the provider had in its
  * cache, `reasoningTokens` those of `outputTokens` that nobody hears; each only
- * where the provider tells it.
+ * where the provider tells it. `audioInputTokens` are
+ * those of `inputTokens` that were heard, `cachedAudioInputTokens` those of them
+ * that were in the cache, and `audioOutputTokens` those of `outputTokens` that
+ * the model spoke itself.
  *
  * @category models
  * @since 0.1.0
@@ -22,7 +26,10 @@ export const Usage = Schema.Struct({
   inputTokens: Schema.Finite,
   outputTokens: Schema.Finite,
   cachedInputTokens: Schema.optionalKey(Schema.Finite),
-  reasoningTokens: Schema.optionalKey(Schema.Finite)
+  reasoningTokens: Schema.optionalKey(Schema.Finite),
+  audioInputTokens: Schema.optionalKey(Schema.Finite),
+  cachedAudioInputTokens: Schema.optionalKey(Schema.Finite),
+  audioOutputTokens: Schema.optionalKey(Schema.Finite)
 })
 
 /**
@@ -86,6 +93,10 @@ export type Metadata = typeof Metadata.Type
  * tells. `metadata` is what the provider wants to see again: of a text, of a call,
  * and with the `Finish` of the whole step.
  *
+ * `Speech` comes from a model that speaks itself: the next words, the next audio, or both, and no
+ * synthesiser is asked. The words may be ahead of the audio. All frames of a reply have one format,
+ * and a reply is either `Text` or `Speech`: a session fails one that is both, with `InvalidResponse`.
+ *
  * `ProviderCall` is a tool that the provider runs itself, such as a search: nobody else runs it,
  * and the reply goes on. It may come again with the same id, when more is known of it;
  * `ProviderResult` is its result. Both go back to the same provider if they have `metadata`.
@@ -95,6 +106,12 @@ export type Metadata = typeof Metadata.Type
  */
 export type Delta =
   | { readonly _tag: "Text"; readonly text: string; readonly metadata?: Metadata | undefined }
+  | {
+    readonly _tag: "Speech"
+    readonly text?: string | undefined
+    readonly frame?: Audio.Frame | undefined
+    readonly metadata?: Metadata | undefined
+  }
   | {
     readonly _tag: "ToolCall"
     readonly id: string
@@ -188,6 +205,7 @@ export interface Service {
   readonly name: string
   readonly model?: string | undefined
   readonly resilient: boolean
+  readonly hears?: boolean | undefined
   readonly prewarm?: Effect.Effect<void, LlmError> | undefined
   readonly reply: (request: Request) => Stream.Stream<Delta, LlmError>
 }

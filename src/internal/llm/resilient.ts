@@ -25,9 +25,11 @@ import * as options from "../resilience/options.ts"
 import { resolve, type Settings, settle } from "../resilience/policy.ts"
 import { prewarmed, prewarmOf } from "../resilience/prewarm.ts"
 import { insteadOf, later } from "../resilience/recovery.ts"
+import { withoutAudio } from "./heard.ts"
 import { meteredReply } from "./metering.ts"
 import * as Llm from "./model.ts"
 import { Thinking } from "./thinking.ts"
+import { wordsOf } from "./words.ts"
 
 type Service = Llm.Service
 
@@ -36,7 +38,8 @@ const refusing = (provider: string) => (wrong: Failure.InvalidOptions) => failin
 export const failing = (provider: string) => (reason: Failure.Reason) => new Llm.LlmError({ provider, reason })
 
 /** Neither blanks nor signs that nobody sees are of use: a model that gives no more has fallen silent. */
-const isUseful = (delta: Llm.Delta): boolean => delta._tag !== "Text" || /[^\s\p{C}]/u.test(delta.text)
+const isUseful = (delta: Llm.Delta): boolean =>
+  (delta._tag !== "Text" && delta._tag !== "Speech") || "frame" in delta || /[^\s\p{C}]/u.test(wordsOf(delta))
 
 const request = (
   service: Service,
@@ -71,11 +74,19 @@ export const resilient = (service: Service, policy?: Policy): Service => {
   }, [policy?.breaker])
 }
 
-/** A model is one provider's own name; the other settings go to all. */
-const requestFor = (index: number, asked: Llm.Request): Llm.Request =>
-  index === 0 || asked.settings?.model === undefined
+const hearsOf = (services: ReadonlyArray<Service>): boolean => services.some(({ hears }) => hears === true)
+
+/** What each of several is asked: a model is one provider's own name, the other settings go to all, and audio to those that hear. */
+const requestsFor = (services: ReadonlyArray<Service>, asked: Llm.Request): ReadonlyArray<Llm.Request> => {
+  const others = asked.settings?.model === undefined
     ? asked
     : { ...asked, settings: { ...asked.settings, model: undefined } }
+  const written = hearsOf(services) ? withoutAudio(asked.prompt) : asked.prompt
+  return services.map(({ hears }, index) => {
+    const request = index === 0 ? asked : others
+    return hears === true || written === asked.prompt ? request : { ...request, prompt: written }
+  })
+}
 
 export const hedge = (
   services: ReadonlyArray<Service>,
@@ -88,10 +99,11 @@ export const hedge = (
   return keepBreakers({
     name,
     resilient: true,
+    hears: hearsOf(services),
     prewarm: prewarmOf(services),
     reply: (question) =>
       hedged({
-        candidates: services.map((service, index) => request(service, requestFor(index, question), settings)),
+        candidates: requestsFor(services, question).map((asked, index) => request(services[index]!, asked, settings)),
         afterMs: after,
         own: (error) => error,
         error: failing(name)
@@ -112,14 +124,15 @@ export const fallback = (
     return keepBreakers({
       name,
       resilient: true,
+      hears: hearsOf(services),
       prewarm: prewarmOf(services),
       available: providers.available,
       availability: providers.changes,
       reply: (question) =>
         failover({
           claims: providers,
-          candidates: services.map((service, index) =>
-            request(service, requestFor(index, question), settle({ ...settings.policy, breaker: breakers[index] }))
+          candidates: requestsFor(services, question).map((asked, index) =>
+            request(services[index]!, asked, settle({ ...settings.policy, breaker: breakers[index] }))
           ),
           afterOutput: settings.retryAfterOutput,
           own: (error) => error,

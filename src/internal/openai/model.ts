@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type * as Failure from "../../Failure.ts"
 import * as Llm from "../../Llm.ts"
+import { wordsOf } from "../llm/words.ts"
 import { type Ask, type Named, paramsText, present, type Wire } from "./wire.ts"
 
 type Part = Response.StreamPartEncoded
@@ -98,6 +99,8 @@ const partsOf = (named: () => Named) => {
         texting = true
         return [{ type: "text-start", id: "text" }, part]
       }
+      case "Speech":
+        return wordsOf(delta) === "" ? [] : next({ _tag: "Text", text: wordsOf(delta) })
       case "ToolCall": {
         const { id, metadata, name, params } = delta
         return [

@@ -32,6 +32,7 @@ import type { Providers } from "./providers.ts"
 import { makeSpeeches } from "./speech.ts"
 import type { Spending } from "./spending.ts"
 import { makeTuning } from "./tuning.ts"
+import { makeTurnAudio } from "./turnAudio.ts"
 
 export interface Parts {
   readonly id: string
@@ -116,6 +117,7 @@ export const makeCore = (parts: Parts, options: Options, checked: Checked): Effe
       calls: makeCalls(nextId),
       keys: makeKeys(),
       answering: makeAnswering(),
+      turnAudio: makeTurnAudio(() => whole().agent.bound().llm.hears === true),
       outstanding: makeOutstanding(checked.results),
       runner,
       output,

@@ -163,6 +163,7 @@ export const makeAudioInput = (core: Core, parts: {
     const processed = process(frames)
     if (processed.length === 0) return nothing
     feed.take(processed, inSpeech)
+    core.turnAudio.push(processed, inSpeech)
     if (inSpeech) loudness.push(processed)
     hasSamples = processed.some(({ samples }) => samples.length > 0)
     const found = asked.push(detectorProcessors === undefined ? processed : detectorProcessors(processed))

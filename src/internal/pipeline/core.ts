@@ -28,6 +28,7 @@ import type { SessionParticipant } from "./participant.ts"
 import type { Speeches } from "./speech.ts"
 import type { Spending } from "./spending.ts"
 import type { Tuning } from "./tuning.ts"
+import type { TurnAudio } from "./turnAudio.ts"
 
 /** What a committed turn was measured at. */
 export interface TurnTimes {
@@ -80,6 +81,8 @@ export interface Core {
   readonly calls: Calls
   readonly keys: Keys
   readonly answering: Answering
+  /** What the user has said, as audio, where a model hears. */
+  readonly turnAudio: TurnAudio
   readonly outstanding: Outstanding
   readonly runner: Tools.Runner
   readonly output: Room.Output

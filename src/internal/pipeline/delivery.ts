@@ -25,7 +25,7 @@ import { textFailed } from "./failures.ts"
 import { heardSoFar } from "./outstanding.ts"
 import { play } from "./playout.ts"
 import type { Speech } from "./speech.ts"
-import { type Line, makeLine, synthesize } from "./synthesis.ts"
+import { type Line, makeLine, speakItself, type Spoken, synthesize } from "./synthesis.ts"
 import { makeWriter, type Utterance } from "./utterance.ts"
 
 export interface Delivery {
@@ -40,8 +40,11 @@ export interface Delivery {
 }
 
 export interface LineWriter {
-  /** Writes text as it comes; over when the text is, whatever is still to be heard. */
-  readonly write: <E>(text: Stream.Stream<string, E>) => Effect.Effect<void, E>
+  /**
+   * Writes text, or what the model speaks itself, as it comes; over when that is, whatever is still
+   * to be heard.
+   */
+  readonly write: <E>(said: Stream.Stream<string | Spoken, E>) => Effect.Effect<void, E>
   /** No more of it comes, also where whoever writes does not stop. */
   readonly end: Effect.Effect<void>
   /** A guess keeps its words to itself until it is wanted. */
@@ -86,7 +89,7 @@ const makeLineWriter = (
   core: Core,
   speech: Speech,
   utterance: Utterance,
-  open: (line: Line) => void
+  open: (line: Line, voice: "synthesiser" | "model") => void
 ): LineWriter => {
   let line: Line | undefined
   const written = makeWritten(core, speech)
@@ -104,41 +107,59 @@ const makeLineWriter = (
       core.fork(textFailed(core, transform, "Bypassed", Cause.die(defect)))
     }
   )
-  const offer = (pieces: ReadonlyArray<string>): Effect.Effect<void> =>
+  const offer = (pieces: ReadonlyArray<string | Spoken>): Effect.Effect<void> =>
     Effect.gen(function*() {
-      if (pieces.length === 0) return
+      const [first] = pieces
+      if (first === undefined) return
       speech.milestones.firstSentence ??= core.conductor.now()
       if (line === undefined) {
         line = yield* makeLine(utterance)
-        open(line)
+        open(line, typeof first === "string" ? "synthesiser" : "model")
       }
-      for (const piece of pieces) Queue.offerUnsafe(line.texts, piece)
+      for (const piece of pieces) {
+        if (typeof piece === "string") Queue.offerUnsafe(line.texts, piece)
+        else yield* speakItself(core, speech, line, piece)
+      }
     })
   // What broke off is spoken as far as it was written.
   let over = false
+  let speaks = false
   const end = Effect.suspend(() => {
     if (over) return Effect.void
     over = true
     return Effect.map(offer(writer.end()), () => {
-      if (line !== undefined) Queue.endUnsafe(line.texts)
+      if (line !== undefined) {
+        Queue.endUnsafe(line.texts)
+        // Whoever synthesises it ends the audio when all of that is there.
+        if (speaks) Queue.endUnsafe(line.audio)
+      }
       written.end()
     })
   })
   return {
     end,
-    write: (text) =>
-      text.pipe(
+    write: (said) =>
+      said.pipe(
         inParts(mostAtOnce),
         throughUntil((deltas) => {
-          const made: Array<string> = []
+          const made: Array<string | Spoken> = []
           for (const delta of deltas) {
             if (over) break
-            written.add(delta)
-            made.push(...writer.push(delta))
+            written.add(typeof delta === "string" ? delta : delta.text ?? "")
+            if (typeof delta === "string") made.push(...writer.push(delta))
+            else {
+              speaks = true
+              made.push(delta)
+            }
           }
           return { made, last: over }
         }),
         Stream.runForEachArray(offer),
+        Effect.tap(() =>
+          Effect.sync(() => {
+            if (speaks) utterance.complete = true
+          })
+        ),
         Effect.ensuring(end)
       ),
     wanted: written.publish
@@ -177,9 +198,9 @@ export const makeDelivery = (core: Core, speech: Speech): Effect.Effect<Delivery
       Stream.runForEach((line) => Effect.andThen(play(core, speech, line, after), heard)),
       Effect.forkScoped({ startImmediately: true })
     )
-    const open = (line: Line): void => {
+    const open = (line: Line, voice: "synthesiser" | "model"): void => {
       speech.lines += 1
-      const synthesis = synthesize(core, speech, line)
+      const synthesis = voice === "model" ? Effect.void : synthesize(core, speech, line)
       work(speech.ahead ? synthesis : Effect.andThen(speech.authorized.await, synthesis))
       Queue.offerUnsafe(lines, line)
     }

@@ -7,9 +7,12 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type * as Event from "../../Event.ts"
 import type * as Llm from "../../Llm.ts"
+import { LlmError } from "../../Llm.ts"
 import { Session } from "../../Session.ts"
 import * as Turn from "../../Turn.ts"
 import { logOwn } from "../foreign.ts"
+import { voiced } from "../llm/voiced.ts"
+import { wordsOf } from "../llm/words.ts"
 import { beside, throughUntil } from "../streams.ts"
 import { mostCalls } from "../tools/duplicates.ts"
 import { offered } from "../tools/offered.ts"
@@ -24,6 +27,7 @@ import { prompt } from "./prompt.ts"
 import { makeProviderCalls } from "./providerCalls.ts"
 import { askedShorter } from "./shorterPrompt.ts"
 import type { Speech } from "./speech.ts"
+import type { Spoken } from "./synthesis.ts"
 import { renewTools } from "./toolSources.ts"
 import { makeUtterance, stepOf, type Utterance } from "./utterance.ts"
 import { sayThatItFailed } from "./wishes.ts"
@@ -145,10 +149,11 @@ type Finish = Extract<Llm.Delta, { readonly _tag: "Finish" }>
 
 /** Why nothing of an answer can be heard; `undefined` where something can. */
 const emptyReason = (
-  { raw, spoken }: Utterance,
+  { audioMs, raw, spoken }: Utterance,
   finish: Finish | undefined
 ): Event.EmptyReason | undefined => {
-  if (spoken.trim() !== "") return undefined
+  // A model that speaks itself need not tell its words.
+  if (spoken.trim() !== "" || audioMs > 0) return undefined
   if (finish?.reason === "length" || finish?.reason === "content-filter") return finish.reason
   return raw === "" ? "empty" : raw.trim() === "" ? "blank" : "wordless"
 }
@@ -189,8 +194,8 @@ const ask = (
     if (milestones.firstToken === undefined) milestones.requested = requested
     const notice = (delta: Llm.Delta): void => {
       first ??= conductor.now()
-      if (delta._tag === "Text" && delta.text.trim() !== "") milestones.firstToken ??= conductor.now()
-      if (delta._tag === "Text" && delta.metadata !== undefined) {
+      if (wordsOf(delta).trim() !== "") milestones.firstToken ??= conductor.now()
+      if ((delta._tag === "Text" || delta._tag === "Speech") && delta.metadata !== undefined) {
         utterance.attached = { ...utterance.attached, text: { ...utterance.attached.text, ...delta.metadata } }
       }
       if (delta._tag === "Finish") {
@@ -213,11 +218,12 @@ const ask = (
     const intake = makeIntake(core)
     /** Notices all that the model says, and passes on what of it is text. */
     const listen = (deltas: ReadonlyArray<Llm.Delta>) => {
-      const made: Array<string> = []
+      const made: Array<string | Spoken> = []
       for (const given of deltas) {
         const { delta, last } = intake(given)
         notice(delta)
         if (delta._tag === "Text" && delta.text !== "") made.push(delta.text)
+        if (delta._tag === "Speech") made.push(delta)
         if (last) return { made, last }
       }
       return { made, last: false }
@@ -228,6 +234,7 @@ const ask = (
         tools: offered(core.agent.tools()),
         toolChoice
       })).pipe(
+        voiced((reason) => new LlmError({ provider: llm.name, reason })),
         throughUntil(listen),
         line.write,
         Effect.map((): Answer => {

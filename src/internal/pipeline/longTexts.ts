@@ -58,7 +58,9 @@ export const makeIntake = (
       : given
     // A delta without a word counts, too.
     if (delta._tag === "Text") characters += Math.max(4, delta.text.length)
-    if (delta._tag !== "Text" && delta._tag !== "Finish") calls += 1
+    // Much of what is spoken is audio without a word.
+    if (delta._tag === "Speech") characters += delta.text?.length ?? 0
+    if (delta._tag.endsWith("Call") || delta._tag === "ProviderResult") calls += 1
     const last = characters >= longestAnswer || calls >= mostAsked
     if (last) warn(core, "llm", "an answer is longer than any is, and ends there")
     return { delta, last }

@@ -48,6 +48,9 @@ const price = Check.struct<Cost.Price>()({
   inputTokens: million,
   cachedInputTokens: million,
   outputTokens: million,
+  audioInputTokens: million,
+  cachedAudioInputTokens: million,
+  audioOutputTokens: million,
   characters: million,
   audioMinutes: Check.number({ least: 0 })
 })

@@ -35,19 +35,22 @@ const stillToSay = (core: Core, speech: Speech): ReadonlyArray<string> =>
     return [typeof other.text === "string" ? other.text : other.recited?.raw ?? ""]
   })
 
+/** The id of what the user may be about to have said. */
+const guessed = "guess"
+
 const known = (core: Core, speech: Speech, before: ReadonlyArray<Utterance>): History.History => {
   const now = core.history.current()
-  const guessed = speech.guess === undefined || speech.authorized.isOpen() ? now : History.insert(
+  const withGuess = speech.guess === undefined || speech.authorized.isOpen() ? now : History.insert(
     now,
-    History.Message.make({ id: "guess", role: "user", text: speech.guess, createdAt: core.history.stamp() })
+    History.Message.make({ id: guessed, role: "user", text: speech.guess, createdAt: core.history.stamp() })
   )
-  const heard = new Set(guessed.items.flatMap((item) => item._tag === "Message" ? [item.step?.id] : []))
+  const heard = new Set(withGuess.items.flatMap((item) => item._tag === "Message" ? [item.step?.id] : []))
   return before.filter(({ id, raw }) => raw.trim() !== "" && !heard.has(id)).reduce((history, utterance) => {
     const { attached: { text: metadata }, createdAt, id, raw } = utterance
     const step = stepOf(utterance, false)
     const message = { id, role: "assistant" as const, text: raw.trim(), createdAt, ...attachedOf({ step, metadata }) }
     return History.insert(history, History.Message.make(message))
-  }, guessed)
+  }, withGuess)
 }
 
 const alreadySaid = (texts: ReadonlyArray<string>): string | undefined => {
@@ -97,6 +100,7 @@ export const prompt = (
   return History.toPrompt(answers ? rest : all, {
     instructions: core.agent.bound().instructions,
     running,
+    audio: (id) => id === guessed ? core.turnAudio.sofar() : core.turnAudio.of(id),
     ...(extra === "" ? {} : { extra })
   })
 }

@@ -67,6 +67,16 @@ const silent = Tts.make({
     })
 })
 
+/** A model that writes what it would speak. */
+const writing = (llm: Llm.Llm["Service"]): Llm.Llm["Service"] => ({
+  ...llm,
+  reply: (request) =>
+    Stream.map(
+      llm.reply(request),
+      (delta) => delta._tag === "Speech" ? { _tag: "Text", text: delta.text ?? "" } : delta
+    )
+})
+
 export const makeProviders = (
   { prewarm, resilience, stt }: Pick<Options, "prewarm" | "resilience" | "stt">,
   core: Pick<Core, "fork" | "publish">
@@ -74,11 +84,12 @@ export const makeProviders = (
   Effect.gen(function*() {
     const observe = makeObserve(prewarm, core)
     const paid = prewarm === "paid"
-    const guardLlm: Defaults["guardLlm"] = (llm) => {
+    const inWriting = yield* InWriting
+    const guardLlm: Defaults["guardLlm"] = (given) => {
+      const llm = inWriting ? writing(given) : given
       observe("llm", llm, Llm.prewarm(llm, { paid }))
       return meterLlm(Llm.resilient(llm, resilience))
     }
-    const inWriting = yield* InWriting
     const guardTts: Defaults["guardTts"] = (tts) => {
       if (inWriting) return silent
       observe("tts", tts, Tts.prewarm(tts, { paid }))

@@ -10,6 +10,7 @@ import * as References from "effect/References"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import * as Cost from "../../Cost.ts"
+import { Conversation } from "../llm/conversation.ts"
 import { Retries, type Retry } from "../resilience/model.ts"
 import type { Core } from "./core.ts"
 import { idsOf, type SessionParticipant } from "./participant.ts"
@@ -44,6 +45,7 @@ export const makeRuntime = (
       Context.add(Scope.Scope, scope),
       Context.add(Cost.Meter, meter),
       Context.add(Retries, retried),
+      Context.add(Conversation, { scope: layers }),
       Context.add(Tracer.ParentSpan, span)
     )
     /** What every fiber runs in: made once for whoever is talked with, not for each of them. */

@@ -9,6 +9,7 @@ import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import * as Audio from "../../Audio.ts"
 import * as Failure from "../../Failure.ts"
+import type * as Llm from "../../Llm.ts"
 import * as Tts from "../../Tts.ts"
 import { noAudio } from "../audio/usable.ts"
 import { atOnce, makeFitting, pushInParts } from "../fitted.ts"
@@ -16,7 +17,7 @@ import { beside } from "../streams.ts"
 import { type Core, spanned } from "./core.ts"
 import { failed, worked } from "./failures.ts"
 import type { Speech } from "./speech.ts"
-import { addAudio, type Utterance } from "./utterance.ts"
+import { addAudio, addSpoken, type Utterance } from "./utterance.ts"
 
 /** Text to say, piece by piece, and the utterance that it belongs to. */
 export interface Line {
@@ -67,6 +68,33 @@ const unheard = (provider: string, why: string) =>
 const clip = (frames: ReadonlyArray<Audio.Frame>) => (texts: Stream.Stream<string>): Stream.Stream<Tts.Chunk> =>
   Stream.concat(Stream.drain(texts), Stream.map(Stream.fromIterable(frames), (frame) => ({ frame })))
 
+/** Puts audio into a line. */
+const hand = ({ milestones }: Speech, { audio, backlog, utterance }: Line, chunk: Tts.Chunk, now: number): void => {
+  milestones.firstByte ??= now
+  const ms = Audio.durationMs(chunk.frame)
+  addAudio(utterance, ms)
+  backlog.add(ms)
+  Queue.offerUnsafe(audio, chunk)
+}
+
+/** What the model speaks itself. */
+export type Spoken = Extract<Llm.Delta, { readonly _tag: "Speech" }>
+
+/** Puts what the model speaks itself into a line; waits while there is too much of it. */
+export const speakItself = (
+  core: Core,
+  speech: Speech,
+  line: Line,
+  { frame, text = "" }: Spoken
+): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const now = core.conductor.now()
+    speech.milestones.firstText ??= now
+    addSpoken(line.utterance, text)
+    if (frame !== undefined && frame.samples.length > 0) hand(speech, line, { frame }, now)
+    return line.backlog.room
+  })
+
 /** Synthesises a line as its text comes; the audio waits in the line's queue. */
 export const synthesize = (core: Core, speech: Speech, line: Line): Effect.Effect<void> => {
   const { conductor } = core
@@ -86,13 +114,10 @@ export const synthesize = (core: Core, speech: Speech, line: Line): Effect.Effec
       const wrong = noAudio(frame)
       if (wrong !== undefined) return Effect.fail(unheard(speech.clip === undefined ? tts.name : "clip", wrong))
       if (frame.samples.length === 0 && alignment === undefined) continue
-      firstByte ??= conductor.now()
-      speech.milestones.firstByte ??= firstByte
-      const ms = Audio.durationMs(frame)
-      addAudio(utterance, ms)
+      const now = conductor.now()
+      firstByte ??= now
       if (alignment !== undefined && !isLong(chunk)) place(fitting.push(alignment))
-      line.backlog.add(ms)
-      Queue.offerUnsafe(line.audio, chunk)
+      hand(speech, line, chunk, now)
     }
     return line.backlog.room
   }

@@ -34,6 +34,7 @@ export const makeTurns = (core: Core, hookTimeout: number): Turns => {
 
   const remember = (turn: number, text: string, source: TurnTimes["source"]): string => {
     const id = core.history.userSaid(text, core.participant.identity())
+    if (source !== "text") core.turnAudio.commit(id)
     core.publish({ _tag: "UserSpeechCommitted", turn, id, text, source })
     return id
   }
@@ -64,7 +65,10 @@ export const makeTurns = (core: Core, hookTimeout: number): Turns => {
           Effect.map((verdict) => {
             const changed = stale || verdict?.context !== undefined || !isCurrent(core, asking)
             const said = verdict?.text === undefined ? text : given(core, "onUserTurn", verdict.text)
-            if (said !== text) core.history.reworded(id, said)
+            if (said !== text) {
+              core.history.reworded(id, said)
+              core.turnAudio.forget(id)
+            }
             const context = verdict?.context
             core.history.lookedUp(context === undefined ? undefined : given(core, "onUserTurn", context))
             if (verdict?.reply === false) return signal(core, { _tag: "Declined", turn })

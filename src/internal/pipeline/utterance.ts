@@ -81,6 +81,13 @@ export const addAudio = (utterance: Utterance, ms: number): void => {
   else bounds.push({ to: utterance.audioMs, length })
 }
 
+/** The model speaks these words itself. */
+export const addSpoken = (utterance: Utterance, text: string): void => {
+  utterance.raw += text
+  utterance.spoken += text
+  utterance.pieces.push({ raw: text, spoken: text })
+}
+
 /** Cuts text into speakable pieces and rewrites them for the ear, remembering which became which. */
 export const makeWriter = (
   utterance: Utterance,
