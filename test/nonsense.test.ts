@@ -64,18 +64,17 @@ import * as fs from "node:fs"
 import * as os from "node:os"
 import { join } from "node:path"
 import { check as checkLiveKit } from "../src/internal/livekit/options.ts"
+import { check as checkPipeline, checkEach } from "../src/internal/pipeline/options.ts"
 import {
-  check as checkPipeline,
   checkAnswering,
   checkClose,
-  checkEach,
   checkHangUp,
   checkInterrupt,
   checkKeys,
   checkSay,
   checkUpdate,
   checkWait
-} from "../src/internal/pipeline/options.ts"
+} from "../src/internal/pipeline/requests.ts"
 import { check as checkTelephone } from "../src/internal/telephone/options.ts"
 import { check as checkWebSocket } from "../src/internal/webSocket/options.ts"
 import { check as checkWorker, checkDefinition } from "../src/internal/worker/options.ts"

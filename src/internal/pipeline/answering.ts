@@ -11,7 +11,7 @@ import { canonical } from "../text/words.ts"
 import { asking } from "./asking.ts"
 import type { Core } from "./core.ts"
 import { guarded } from "./failures.ts"
-import type { CheckedAnswering } from "./options.ts"
+import type { CheckedAnswering } from "./requests.ts"
 
 export interface Answering {
   /** Somebody finds out who has answered: turns get no reply. */

@@ -6,7 +6,7 @@ import type * as Event from "../../Event.ts"
 import * as Turn from "../../Turn.ts"
 import { asking } from "./asking.ts"
 import { type Core, signal } from "./core.ts"
-import type { CheckedKeys } from "./options.ts"
+import type { CheckedKeys } from "./requests.ts"
 
 /** So long after the last of some keys more of them may come: the end key, or those of a number that is longer (ms). */
 const tailMs = 2000

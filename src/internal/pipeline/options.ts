@@ -1,13 +1,10 @@
 /** `Pipeline.Options`, checked. */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import * as Stream from "effect/Stream"
-import type * as Agent from "../../Agent.ts"
 import type * as Cost from "../../Cost.ts"
 import type { InvalidOptions } from "../../Failure.ts"
 import type { Apology, EachOptions, Filler, Options } from "../../Pipeline.ts"
 import type * as Processor from "../../Processor.ts"
-import type * as Session from "../../Session.ts"
 import type * as Text from "../../Text.ts"
 import type * as Turn from "../../Turn.ts"
 import type * as Vad from "../../Vad.ts"
@@ -15,12 +12,9 @@ import { clip } from "../audio/options.ts"
 import { sizes } from "../history/options.ts"
 import * as Check from "../options.ts"
 import { overlay } from "../options.ts"
-import { ofPipelines, ofSpeeches } from "../options/counterparts.ts"
+import { ofPipelines } from "../options/counterparts.ts"
 import { lengthOf } from "../options/duration.ts"
-import { shown } from "../options/shown.ts"
-import { settled } from "../plain.ts"
 import { attempts } from "../resilience/options.ts"
-import { isKey } from "../room/keys.ts"
 import { settle, turn } from "../turn/settings.ts"
 
 const isText = (given: string): boolean => typeof given === "string"
@@ -196,85 +190,6 @@ const each = Check.instead(
   ofPipelines
 )
 
-const say = Check.instead(
-  Check.struct<Session.ReplyOptions & Pick<Session.SayOptions, "clip">>()({
-    instructions: Check.such(isText, "be a text that tells the model what to do in this reply"),
-    toolChoice: Check.oneOf(["auto", "none", "required"]),
-    when: Check.oneOf(["now", "withReply", "idle"]),
-    expires: Check.duration({ default: "Infinity", usual: "10 seconds" }),
-    protected: Check.flag({ default: false }),
-    record: Check.flag({ default: true }),
-    voice: Check.text(),
-    clip
-  }),
-  ofSpeeches
-)
-
-const wait = Check.struct<Session.CommitOptions>()({
-  wait: Check.duration({ default: "2 seconds" })
-})
-
-const keys = Check.struct<Session.KeysOptions>()({
-  most: Check.whole({ least: 1, most: 64, default: 32 }),
-  endKey: Check.or(
-    false,
-    Check.such<string>(
-      (given) => typeof given === "string" && isKey(given),
-      "be one key: 0 to 9, *, #, A to D"
-    ),
-    { default: "#" }
-  ),
-  first: Check.duration({ default: "10 seconds" }),
-  next: Check.duration({ default: "3 seconds" }),
-  secret: Check.flag({ default: false })
-})
-
-const answering = Check.struct<Session.AnsweredByOptions>()({
-  first: Check.duration({ default: "5 seconds" }),
-  person: Check.duration({ default: "6 seconds" }),
-  pause: Check.duration({ default: "1.5 seconds" }),
-  longest: Check.duration({ default: "45 seconds", finite: true }),
-  isMachine: Check.callback
-})
-
-/** What is wrong if the options of a request are no object, as in `hangUp("Goodbye!")`. */
-const noObject = (verb: string, options: unknown, write: string): InvalidOptions | undefined =>
-  options === undefined || Check.isRecord(options)
-    ? undefined
-    : Check.problem(verb, `must be given its options as an object, not ${shown(options)}: write ${write}`)
-
-/** Reads the options of a request by its verb. */
-const asked = <Out, In>(
-  verb: string,
-  self: Check.Field<Out, In>,
-  options: In,
-  write: string
-): Effect.Effect<Out, InvalidOptions> =>
-  Effect.suspend(() => {
-    const wrong = noObject(verb, options, `${verb}(${write})`)
-    return wrong === undefined ? Check.readWarning(self, options) : Effect.fail(wrong)
-  })
-
-/** Options of `answeredBy`, with what it asks as an effect. */
-export interface CheckedAnswering extends Omit<typeof answering.Type, "isMachine"> {
-  readonly isMachine:
-    | ((greeting: { readonly text: string; readonly speechMs: number }) => Effect.Effect<boolean, unknown>)
-    | undefined
-}
-
-export const checkAnswering = (options: Session.AnsweredByOptions): Effect.Effect<CheckedAnswering, InvalidOptions> =>
-  Effect.suspend(() =>
-    Effect.map(asked("answeredBy", answering, options, "{ first: \"8 seconds\" }"), (checked) => {
-      const { isMachine } = options
-      return { ...checked, isMachine: isMachine && ((greeting) => settled("isMachine", () => isMachine(greeting))) }
-    })
-  )
-
-export type CheckedKeys = typeof keys.Type
-
-export const checkKeys = (options: Session.KeysOptions): Effect.Effect<CheckedKeys, InvalidOptions> =>
-  asked("keys", keys, options, "{ most: 4 }")
-
 export interface Checked extends Omit<typeof one.plain.Type, "turn"> {
   readonly turn: Turn.Settings
 }
@@ -295,88 +210,8 @@ export const checkTurn = (
 ): Effect.Effect<Turn.Settings, InvalidOptions> =>
   Effect.suspend(() => Effect.fromResult(Result.map(Check.read(turnWith(detector), options ?? {}, "turn"), settle)))
 
-export const checkWait = (options: typeof wait.Encoded): Effect.Effect<typeof wait.Type, InvalidOptions> =>
-  asked("commitTurn", wait, options, "{ wait: \"1 second\" }")
-
 /** How a silence is filled where nobody has said anything about it, and it is. */
 export const fillerByDefault = (): typeof filler.Type => Check.readOrThrow(filler, {})
-
-/** What is wrong is a bug of the program, and dies where it is said. */
-export const checkSay = (options: typeof say.Encoded): typeof say.Type => Check.readOrThrow(say, options)
-
-const isWords = (given: unknown): boolean => typeof given === "string" || Stream.isStream(given)
-
-/** The same of the words: what they were given to, and whether they may come piece by piece. */
-export const checkWords = (verb: string, words: unknown, pieces: boolean): void =>
-  Check.throwAll(
-    (pieces ? isWords(words) : typeof words === "string") ? [] : [{
-      option: verb,
-      detail: `must be given a text${pieces ? " or a Stream of texts" : ""}, not ${shown(words)}`
-    }]
-  )
-
-/** Throws if the options of a request are no object. */
-export const checkObject = (verb: string, options: unknown, write: string): void => {
-  const wrong = noObject(verb, options, write)
-  if (wrong !== undefined) throw wrong
-}
-
-const verbs = {
-  hangUp: Check.struct<{ readonly say?: string | undefined }>()({ say: Check.asIs }),
-  close: Check.struct<{
-    /** @default false */
-    readonly drain?: boolean | undefined
-  }>()({ drain: Check.flag({ default: false }) }),
-  interrupt: Check.struct<{
-    /** @default false */
-    readonly force?: boolean | undefined
-  }>()({ force: Check.flag({ default: false }) })
-}
-
-export const checkHangUp = (options: typeof verbs.hangUp.Encoded): typeof verbs.hangUp.Type => {
-  checkObject("hangUp", options, "hangUp({ say: \"Goodbye!\" })")
-  return Check.readOrThrow(verbs.hangUp, options)
-}
-
-export const checkClose = (options: typeof verbs.close.Encoded): typeof verbs.close.Type => {
-  checkObject("close", options, "close({ drain: true })")
-  return Check.readOrThrow(verbs.close, options)
-}
-
-export const checkInterrupt = (options: typeof verbs.interrupt.Encoded): typeof verbs.interrupt.Type => {
-  checkObject("interrupt", options, "interrupt({ force: true })")
-  return Check.readOrThrow(verbs.interrupt, options)
-}
-
-const update = Check.struct<Session.Update>()({
-  instructions: Check.such(isText, "be a text that tells the agent what to do"),
-  voice: Check.text(),
-  tools: Check.such<NonNullable<Session.Update["tools"]>>(
-    (given) => Check.isRecord(given) && "entries" in given,
-    "be a Set of tools: begin with Session.tools, or give what Tools.functions makes"
-  ),
-  turn: Check.maybe(turn)
-})
-
-export const checkUpdate = (change: Session.Update): Effect.Effect<unknown, InvalidOptions> =>
-  asked("update", update, change, "{ instructions: \"…\" }")
-
-const verdict = Check.struct<Agent.Verdict>()({
-  text: Check.such(isText, "be a text: the turn in other words"),
-  context: Check.such(isText, "be a text: what the model is told before the turn"),
-  reply: Check.flag()
-})
-
-/** What a hook makes of a turn. */
-export const checkVerdict = (given: Agent.Verdict | void): Agent.Verdict | undefined => {
-  const told: unknown = given
-  if (told === undefined || told === null) return undefined
-  if (typeof told !== "object") {
-    const detail = `must give nothing, { text }, { context } or { reply: false }, not ${shown(told)}`
-    throw Check.invalid([{ option: "onUserTurn", detail }])
-  }
-  return Check.readOrThrow(verdict, told, undefined, "onUserTurn")
-}
 
 /** What the second leaves out stays as it is in the first, section by section. */
 export const mergeTurn = (self: Turn.Options, that: Turn.Options): Turn.Options => ({

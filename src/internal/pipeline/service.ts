@@ -12,6 +12,7 @@ import { CurrentCall } from "../tools/execute.ts"
 import { type Core, signal } from "./core.ts"
 import { type Handoff, isOpen } from "./handoff.ts"
 import { given } from "./longTexts.ts"
+import { beforeGoodbye, isOwed } from "./outstanding.ts"
 import {
   checkAnswering,
   checkClose,
@@ -22,8 +23,7 @@ import {
   checkUpdate,
   checkWait,
   checkWords
-} from "./options.ts"
-import { beforeGoodbye, isOwed } from "./outstanding.ts"
+} from "./requests.ts"
 import { perform } from "./tasks.ts"
 import { asker, protectedSpeech, want } from "./wishes.ts"
 

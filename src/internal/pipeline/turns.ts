@@ -9,7 +9,7 @@ import { type Core, signal, spanned, type TurnTimes } from "./core.ts"
 import { guarded } from "./failures.ts"
 import { makeHook } from "./hooks.ts"
 import { given } from "./longTexts.ts"
-import { checkVerdict } from "./options.ts"
+import { checkVerdict } from "./requests.ts"
 import { basisOf, isCurrent } from "./speech.ts"
 
 type ActionOf<Tag extends Turn.Action["_tag"]> = Extract<Turn.Action, { readonly _tag: Tag }>

@@ -11,7 +11,7 @@ import * as Turn from "../../Turn.ts"
 import { CurrentHook, CurrentSpeech, type RunningHook } from "../session.ts"
 import { type Core, signal } from "./core.ts"
 import { isOpen } from "./handoff.ts"
-import { checkInterrupt, checkSay, checkWords } from "./options.ts"
+import { checkInterrupt, checkSay, checkWords } from "./requests.ts"
 import { makeSpeech, newSteps, type Speech, type Steps } from "./speech.ts"
 
 export const protectedSpeech = new Session.SessionError({
