@@ -28,7 +28,7 @@ import * as realtime from "../internal/openai/realtime.ts"
 import * as transcription from "../internal/openai/transcription.ts"
 import * as Check from "../internal/options.ts"
 import * as languages from "../internal/provider/languages.ts"
-import { address, nameIn, readOptions, refused, speaking } from "../internal/provider/options.ts"
+import { address, readOptions, speaking } from "../internal/provider/options.ts"
 import { connect } from "../internal/provider/socket.ts"
 import { standby } from "../internal/provider/standby.ts"
 import { converse } from "../internal/stt/conversation.ts"
@@ -292,11 +292,7 @@ export const makeRealtime = (
   options: RealtimeOptions = {}
 ): Effect.Effect<Stt.Stt["Service"], Stt.SttError, Scope.Scope> =>
   Effect.gen(function*() {
-    const settings = yield* Check.readOrFail(
-      realtimeSchema,
-      options,
-      (wrong) => failing(nameIn(options, client.provider))(refused(wrong))
-    )
+    const settings = yield* readOptions(realtimeSchema, options, client.provider, failing)
     const { apiKey, delay, headers, keywords, model, name, noiseReduction, organization, project, prompt } = settings
     const fail = failing(name)
     const target = {

@@ -16,12 +16,10 @@ import type { SttConnection, SttOptions } from "./stt.ts"
 import type { TtsOptions, TtsScript, TtsSpeech } from "./tts.ts"
 import type { VadOptions } from "./vad.ts"
 
-const words = Check.such<string>((given) => typeof given === "string", "be a text")
-
-const call = Check.struct<LlmToolCall>()({ name: Check.required(words), params: Check.asIs, id: words })
+const call = Check.struct<LlmToolCall>()({ name: Check.required(Check.words), params: Check.asIs, id: Check.words })
 
 const reply = Check.struct<LlmReply>()({
-  text: words,
+  text: Check.words,
   tools: Check.list(call),
   toolsAt: Check.duration(),
   deltas: Check.asIs,
@@ -76,7 +74,7 @@ const connection = Check.struct<SttConnection>()({
 const sttOptions = Check.struct<SttOptions>()({
   name: Check.text(),
   resilient: Check.flag(),
-  transcripts: Check.list(words),
+  transcripts: Check.list(Check.words),
   interims: Check.flag(),
   finalDelay: Check.duration({ usual: 200 }),
   times: Check.flag(),
@@ -128,7 +126,7 @@ const step = Check.such<Step<never>>(
 )
 
 const simulatedUser = Check.struct<SimulatedUser>()({
-  instructions: Check.required(words),
+  instructions: Check.required(Check.words),
   model: Check.required(Check.such<SimulatedUser["model"]>(Layer.isLayer, "be a Layer that gives an Llm")),
   maxTurns: Check.whole({ least: 1 }),
   pause: Check.duration({ finite: true }),
@@ -151,7 +149,7 @@ const script = Check.struct<Scenario<never, never, unknown>>()({
   quiet: Check.duration({ usual: "12 seconds" }),
   patience: Check.duration({ finite: true, usual: "5 minutes" }),
   realWait: Check.duration({ usual: "2 seconds" }),
-  seed: words,
+  seed: Check.words,
   llm: Check.such<LlmScript>(
     (given) => Array.isArray(given) || typeof given === "function",
     "be a list of replies, such as [\"Hello.\"], or a function that gives one"
