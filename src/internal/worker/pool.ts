@@ -62,7 +62,7 @@ export const makePool = (
         fork(Effect.andThen(Effect.sleep(patience.hurry), killSilent))
       }),
       running: () => children().flatMap((child) => child.running),
-      free: () => children().reduce((sum, child) => sum + Math.max(0, free(child)), 0) - waiting.size,
+      free: () => children().reduce((sum, child) => sum + Math.max(0, free(child)), 0),
       children: () =>
         children().map(({ jobs, pid, slot, state, usage }) => ({ slot, pid, state, jobs: jobs.size, ...usage })),
       measured: Effect.suspend(() =>

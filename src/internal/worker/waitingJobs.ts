@@ -48,10 +48,6 @@ export class WaitingJobs {
     this.#options = options
   }
 
-  get size(): number {
-    return this.#waiting.size
-  }
-
   /** Has a process run a job, as soon as one is free, and waits until it is over. */
   readonly run: Executor["run"] = (assignment, report) =>
     Effect.suspend(() => {
