@@ -8,7 +8,7 @@ import { doubtsOf } from "../internal/options/units.ts"
 import { isKey } from "../internal/room/keys.ts"
 import type { UserAction } from "./actions.ts"
 import type { RoomOptions } from "./caller.ts"
-import type { LlmOptions, LlmReply, LlmScript, LlmToolCall } from "./llm.ts"
+import type { LlmDelta, LlmOptions, LlmReply, LlmScript, LlmToolCall } from "./llm.ts"
 import type { Scenario, Step } from "./scenario.ts"
 import type { SimulatedUser } from "./simulatedUser.ts"
 import type { SttConnection, SttOptions } from "./stt.ts"
@@ -18,11 +18,19 @@ const words = Check.such<string>((given) => typeof given === "string", "be a tex
 
 const call = Check.closed<LlmToolCall>()({ name: Check.required(words), params: Check.asIs, id: words })
 
+const delta = Check.closed<LlmDelta>()({
+  at: Check.required(Check.duration()),
+  delta: Check.required(Check.such<LlmDelta["delta"]>(
+    (given) => typeof given === "string" || Check.isRecord(given),
+    "be a text, a call, or a delta such as { _tag: \"Text\", text: \"Hello.\" }"
+  ))
+})
+
 const reply = Check.closed<LlmReply>()({
   text: words,
   tools: Check.list(call),
   toolsAt: Check.duration(),
-  deltas: Check.asIs,
+  deltas: Check.list(delta),
   firstToken: Check.duration({ usual: 100 }),
   total: Check.duration({ usual: 300 }),
   pieces: Check.whole({ least: 1 }),
@@ -253,6 +261,9 @@ const atOnce = (user: ReadonlyArray<UserAction>): ReadonlyArray<string> => {
 export const checkScenario = (scenario: Scenario<never, never, unknown>): Effect.Effect<void> =>
   Effect.sync(() => {
     Check.readOrThrow(script, scenario as Omit<typeof scenario, "agent" | "options" | "vad">)
+    if (scenario.options !== undefined && !Check.isRecord(scenario.options)) {
+      throw Check.problem("options", `must be an object of options, not ${shown(scenario.options)}`)
+    }
     const wrong = wrongTime(scenario)
     if (wrong !== undefined) throw new RangeError(wrong)
     const silent = scenario.user?.find((action) =>
