@@ -4,7 +4,8 @@
  *
  * A `Processor` is a value with a name and a way to open it; each conversation opens its own, in
  * its own scope. An open processor is one synchronous function over arrays of frames. A processor
- * that throws is left out from then on, and the conversation goes on with its input.
+ * that throws, or gives at once over 10 seconds more audio than it got, is left out from then on, and
+ * the conversation goes on with its input.
  *
  * @since 0.1.0
  */
@@ -210,11 +211,11 @@ export const chain = Effect.fnUntraced(function*(
       concurrency: "unbounded"
     }
   )
-  const steps: Array<{ readonly name: string; step: Step | undefined }> = []
+  const steps: Array<{ readonly name: string; step: Step | undefined; withheld: number }> = []
   for (const [i, { name }] of processors.entries()) {
     const exit = opened[i]!
     if (Exit.isSuccess(exit)) {
-      steps.push({ name, step: exit.value })
+      steps.push({ name, step: exit.value, withheld: 0 })
     } else {
       report({ processor: name, phase: "open", cause: exit.cause })
     }
@@ -234,6 +235,11 @@ export const chain = Effect.fnUntraced(function*(
           const why = noAudio(frame)
           if (why !== undefined) throw new TypeError(`gave ${why} as audio`)
         }
+        entry.withheld += lengthOf(current) - lengthOf(given)
+        if (entry.withheld < -mostMade) {
+          throw new TypeError(`gave ${Math.round(-entry.withheld)} ms more than it was given`)
+        }
+        entry.withheld = Math.max(0, entry.withheld)
         current = given
       } catch (defect) {
         entry.step = undefined
@@ -270,6 +276,12 @@ export const process: {
   ): Stream.Stream<Audio.Frame, E | InvalidOptions, R> =>
     Stream.unwrap(Effect.map(chain(processors, options), (step) => through(step)(audio)))
 )
+
+/** Audio (ms) that a processor may give at once beyond what it was given and has withheld: more of it would hold up all calls. */
+const mostMade = 10_000
+
+const lengthOf = (frames: ReadonlyArray<Audio.Frame>): number =>
+  frames.reduce((sum, { channels, sampleRate, samples }) => sum + samples.length * 1000 / channels / sampleRate, 0)
 
 /** Opens in a scope of its own, so that a failure releases what was acquired at once. */
 const open = (

@@ -259,7 +259,8 @@ export const resolve = <const T extends Source | ReadonlyArray<Source>>(
 
 /**
  * Adds tools. Fails with `DuplicateTool` if a name is taken, and with `InvalidOptions` if parameters
- * are not a schema of an object.
+ * are not a schema of an object. A tool of a server (`discovered`) whose name is taken is left out,
+ * which is logged: what a server offers must not keep an agent from beginning.
  *
  * @category combinators
  * @since 0.1.0
@@ -270,15 +271,19 @@ export const add = <R, const T extends Source | ReadonlyArray<Source>>(
 ): Effect.Effect<Set<R | ServicesOf<T>>, ToolsError, HandlersOf<T>> => {
   const invalid = Check.invalid(wrongSources(sources))
   if (invalid !== undefined) return Effect.fail(refused(invalid))
-  return Effect.flatMap(finding.resolve<ServicesOf<T>, HandlersOf<T>>(sources), (added) => {
-    const twice = added.entries.find((entry, i) =>
-      self.entries.has(entry.tool.name) ||
-      added.entries.findIndex((other) => other.tool.name === entry.tool.name) !== i
-    )
-    return twice === undefined
-      ? Effect.succeed(finding.join(self, added))
-      : Effect.fail(new ToolsError({ reason: new DuplicateTool({ tool: twice.tool.name }) }))
-  })
+  return Effect.flatMap(
+    finding.resolve<ServicesOf<T>, HandlersOf<T>>(sources),
+    (all) =>
+      Effect.flatMap(finding.withoutTaken(self, all), (added) => {
+        const twice = added.entries.find((entry, i) =>
+          self.entries.has(entry.tool.name) ||
+          added.entries.findIndex((other) => other.tool.name === entry.tool.name) !== i
+        )
+        return twice === undefined
+          ? Effect.succeed(finding.join(self, added))
+          : Effect.fail(new ToolsError({ reason: new DuplicateTool({ tool: twice.tool.name }) }))
+      })
+  )
 }
 
 /**

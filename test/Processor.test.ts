@@ -87,6 +87,34 @@ describe("Processor", () => {
       assert.isTrue(Cause.hasDies(failures[0]!.cause))
     }))
 
+  it.effect("leaves a processor out that makes audio without an end, and none that gives what it has withheld", () =>
+    Effect.gen(function*() {
+      const frame: Audio.Frame = { samples: new Int16Array(3200), sampleRate: 16_000, channels: 1 }
+      const outcome = Effect.fnUntraced(function*(step: Processor.Step) {
+        const failures: Array<string> = []
+        const chain = yield* Processor.chain([Processor.make({ name: "own", open: Effect.succeed(step) })], {
+          onFailure: ({ cause }) => void failures.push(String(Cause.squash(cause)))
+        })
+        let given = 0
+        for (let i = 0; i < 100; i++) given += chain([frame]).length
+        return [given, failures] as const
+      })
+      const many = (frames: ReadonlyArray<Audio.Frame>, count: number) =>
+        Array.from({ length: count }, () => frames).flat()
+      const held: Array<Audio.Frame> = []
+      assert.deepStrictEqual(yield* outcome((frames) => many(frames, 1000)), [
+        100,
+        ["TypeError: gave 199800 ms more than it was given"]
+      ])
+      const [long, why] = yield* outcome(([one]) => [{ ...one!, samples: new Int16Array(16_000 * 600) }])
+      assert.deepStrictEqual([long, why], [100, ["TypeError: gave 599800 ms more than it was given"]])
+      // Twenty seconds at once, of which it has kept all but the last.
+      const delayed = yield* outcome((frames) => held.push(...frames) < 100 ? [] : held.splice(0))
+      assert.deepStrictEqual(delayed, [100, []])
+      // Each a little more, as one that fills gaps.
+      assert.deepStrictEqual(yield* outcome((frames) => many(frames, 3)), [300, []])
+    }).pipe(Effect.scoped))
+
   it.effect("tells the log which processor it leaves out, and why, where nobody listens", () =>
     Effect.gen(function*() {
       const lines: Array<string> = []

@@ -1,6 +1,6 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, References, Schema } from "effect"
+import { Effect, Fiber, Logger, References, Schema } from "effect"
 import { Agent, Tools } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 import { McpClient, McpProtocol, Tool, Toolkit } from "effect/ai"
@@ -180,6 +180,39 @@ describe("the tools of an MCP server", () => {
       assert.isDefined(resolving.pollUnsafe())
       server.instead = undefined
     })).pipe(quietly))
+
+  it.effect("are left out where their names are taken, and the agent begins all the same", () =>
+    Effect.gen(function*() {
+      const own = Tools.functions({ book: { run: () => "own" } })
+      const offering = (...names: ReadonlyArray<string>) => {
+        const server = makeServer(Object.fromEntries(names.map((name) => [name, () => answer(name)])))
+        return Tools.discovered({ connect: server.connect, toolkit: (client) => McpClient.toolkit(client) })
+      }
+      const warnings: Array<unknown> = []
+      const logger = Logger.make(({ message }) => void warnings.push(message))
+      const tools = [offering("book", "search"), own, offering("search", "map"), offering("book")]
+      const set = yield* Tools.resolve(tools).pipe(
+        Effect.provide(Logger.layer([logger])),
+        Effect.provideService(References.MinimumLogLevel, "Warn")
+      )
+      assert.deepStrictEqual(Tools.list(set).map(({ name }) => name), ["search", "book", "map"])
+      assert.strictEqual((yield* Tools.execute(set, call("book"))).output, "own")
+      assert.deepStrictEqual(
+        warnings.flat(),
+        ["book", "search", "book"].map((name) => `Tool ${name} of a server is left out: its name is taken`)
+      )
+      const timeline = yield* Testing.scenario({
+        agent: Agent.make({ instructions: "", tools }),
+        user: [Testing.say(500, 1500, "Book it.")],
+        llm: [{ tools: [{ name: "book" }] }, "Good."]
+      })
+      assert.deepStrictEqual(timeline.messages.at(-1), "assistant: Good.")
+      // The program's own are still not to be two of one name.
+      const twice = yield* Effect.flip(Tools.resolve([own, own, offering("book")]))
+      assert.strictEqual(twice.reason._tag, "DuplicateTool")
+      // Nor does asking again give a server what another has.
+      assert.deepStrictEqual(Tools.list(yield* Tools.refresh(set)).length, 3)
+    }).pipe(Effect.scoped, quietly))
 
   it.effect("are there in a conversation, and renewed between its turns", () =>
     Effect.gen(function*() {

@@ -28,6 +28,7 @@ const none: Readonly<Record<string, string>> = {
   "elevenlabs/stream.ts: maxUnheard": "of our own audio",
   "openai/realtime.ts: mostFailures": "of our own attempts",
   "openai/speech.ts: maxInput": "of what the provider takes",
+  "history/prompt.ts: longestId": "of our own ids",
   "resilience/breaker.ts: longestAskedMs": "of our own waiting",
   "resilience/prewarm.ts: longestMs": "of our own waiting",
   "smartTurn/predictor.ts: longestQueue": "of our own questions",

@@ -9,7 +9,7 @@ import { isKey } from "../internal/room/keys.ts"
 import { fields as detecting } from "../internal/vad/settings.ts"
 import type { UserAction } from "./actions.ts"
 import type { RoomOptions } from "./caller.ts"
-import type { LlmOptions, LlmReply, LlmScript, LlmToolCall } from "./llm.ts"
+import type { LlmDelta, LlmOptions, LlmReply, LlmScript, LlmToolCall } from "./llm.ts"
 import type { Scenario, Step } from "./scenario.ts"
 import type { SimulatedUser } from "./simulatedUser.ts"
 import type { SttConnection, SttOptions } from "./stt.ts"
@@ -18,11 +18,19 @@ import type { VadOptions } from "./vad.ts"
 
 const call = Check.struct<LlmToolCall>()({ name: Check.required(Check.words), params: Check.asIs, id: Check.words })
 
+const delta = Check.struct<LlmDelta>()({
+  at: Check.required(Check.duration()),
+  delta: Check.required(Check.such<LlmDelta["delta"]>(
+    (given) => typeof given === "string" || Check.isRecord(given),
+    "be a text, a call, or a delta such as { _tag: \"Text\", text: \"Hello.\" }"
+  ))
+})
+
 const reply = Check.struct<LlmReply>()({
   text: Check.words,
   tools: Check.list(call),
   toolsAt: Check.duration(),
-  deltas: Check.asIs,
+  deltas: Check.list(delta),
   firstToken: Check.duration({ usual: 100 }),
   total: Check.duration({ usual: 300 }),
   pieces: Check.whole({ least: 1 }),
@@ -269,6 +277,9 @@ const atOnce = (user: ReadonlyArray<UserAction>): ReadonlyArray<string> => {
 export const checkScenario = (scenario: Scenario<never, never, unknown>): Effect.Effect<void> =>
   Effect.sync(() => {
     Check.readOrThrow(script, scenario)
+    if (scenario.options !== undefined && !Check.isRecord(scenario.options)) {
+      throw Check.problem("options", `must be an object of options, not ${shown(scenario.options)}`)
+    }
     const wrong = wrongTime(scenario)
     if (wrong !== undefined) throw new RangeError(wrong)
     const silent = scenario.user?.find((action) =>

@@ -1,7 +1,7 @@
 /** Transports of a program's own that report nonsense, and rooms of its own whose members misbehave: the call goes on, or ends and says why. */
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Layer, References, Stream } from "effect"
-import { Agent, Audio, type Event, Pipeline, Room } from "effect-voice"
+import { Agent, Audio, type Event, Frontend, Pipeline, Room } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 
 const quietly = Effect.provideService(References.MinimumLogLevel, "None")
@@ -217,6 +217,32 @@ const boom = (): never => {
 }
 
 describe("a room of a program's own", () => {
+  it.effect.each<readonly [string, () => Effect.Effect<void, Room.RoomError>]>([
+    ["dies", () => Effect.die("boom")],
+    ["throws", boom],
+    ["gives nothing", (() => undefined) as Unsafe],
+    ["never ends", () => Effect.never]
+  ])(
+    "goes on telling a frontend what is said where the first send of each kind %s",
+    ([name, first]) =>
+      Effect.gen(function*() {
+        const sent = new Map<string, number>()
+        yield* call({
+          make: { attach: Frontend.attach },
+          outgoing: {
+            send: ({ _tag }) =>
+              Effect.suspend(() => {
+                sent.set(_tag, (sent.get(_tag) ?? 0) + 1)
+                return sent.get(_tag) === 1 ? first() : Effect.void
+              })
+          }
+        })
+        assert.isAbove(sent.get("Attributes") ?? 0, 2)
+        // In the time of this call, texts wait for the first of each kind.
+        if (name !== "never ends") assert.isAbove(sent.get("TextOpened") ?? 0, 1)
+      })
+  )
+
   it.effect.each<readonly [string, Call, told?: string]>([
     ["has played far more than it was given", played((ms) => ms + 1e9)],
     ["has played far less than nothing", played((ms) => ms - 1e6)],

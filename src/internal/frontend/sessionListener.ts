@@ -5,6 +5,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Event from "../../Event.ts"
 import type { Conversation, RoomError } from "../../Room.ts"
+import { defectName } from "../resilience/errors.ts"
 
 // What was said last is still sent when the session has ended (ms); then nobody listens any more.
 const patience = 1000
@@ -27,15 +28,27 @@ export const follow = (
       })
   ))
 
-/** Sends what can be done without: a failure is logged, loudly the first time. */
+/** What a room has to send it: whoever waits for longer keeps all that follows from being sent. */
+const longestSend = "10 seconds"
+
+/** Sends what can be done without: a failure is logged, loudly the first time, and so is a room that dies or never sends it. */
 export const makeTry = (what: string): (send: Effect.Effect<void, RoomError>) => Effect.Effect<void> => {
   let failures = 0
-  return (send) =>
-    Effect.catch(send, ({ reason }) => {
-      // The room is gone, or the one it is for; or the room has no such thing.
-      if (reason === "Disconnected" || reason === "UnknownParticipant" || reason === "Unsupported") return Effect.void
+  const failed = (reason: string): Effect.Effect<void> =>
+    Effect.suspend(() => {
       failures += 1
       const log = failures === 1 ? Effect.logWarning : Effect.logDebug
       return Effect.annotateLogs(log(`${what} was not sent`), { reason, failures })
     })
+  return (send) =>
+    send.pipe(
+      Effect.timeoutOrElse({ duration: longestSend, orElse: () => failed("TimedOut") }),
+      Effect.catch(({ reason }) =>
+        // The room is gone, or the one it is for; or the room has no such thing.
+        reason === "Disconnected" || reason === "UnknownParticipant" || reason === "Unsupported"
+          ? Effect.void
+          : failed(reason)
+      ),
+      Effect.catchDefect((defect) => failed(defectName(defect)))
+    )
 }

@@ -277,6 +277,26 @@ export const provide = <R>(self: Tools<R>, context: Context.Context<R>): Tools =
   }))
 })
 
+const leftOut = (name: string): Effect.Effect<void> =>
+  Effect.logWarning(`Tool ${name} of a server is left out: its name is taken`)
+
+/** Without the tools of servers that others have the names of: the program's own, or those of a server before it. */
+export const withoutTaken = <A, B>(self: Tools<A>, added: Resolved<B>): Effect.Effect<Resolved<B>> => {
+  const isFound = (one: entry.Entry<B>): boolean => one.server !== undefined
+  const names = new Set([...self.entries.keys(), ...named(added.entries.filter((one) => !isFound(one)))])
+  const taken: Array<string> = []
+  const entries = added.entries.filter((one) => {
+    const { name } = one.tool
+    if (!isFound(one) || !names.has(name)) {
+      names.add(name)
+      return true
+    }
+    taken.push(name)
+    return false
+  })
+  return Effect.as(Effect.forEach(taken, leftOut, { discard: true }), { ...added, entries })
+}
+
 /** The set with what a server offers now in the place of what it offered; the order of the rest stays. */
 const exchanged = <R>(
   self: Tools<R>,
@@ -296,8 +316,7 @@ const exchanged = <R>(
   const taken = more.filter(([name]) => entries.has(name))
   for (const [name, found] of more) if (!entries.has(name)) entries.set(name, found)
   const found = self.found.map((one) => one === before ? { ...before, names: named(now) } : one)
-  const told = taken.map(([name]) => Effect.logWarning(`Tool ${name} of a server is left out: its name is taken`))
-  return Effect.as(Effect.all(told, { discard: true }), { entries, found })
+  return Effect.as(Effect.forEach(taken, ([name]) => leftOut(name), { discard: true }), { entries, found })
 }
 
 /** Asks the servers again that are due, or all; `undefined` where there was nothing new to ask. */
