@@ -424,7 +424,8 @@ const memory = Check.struct<CacheOptions>()({
  * **Details**
  *
  * The question is the whole prompt with its tools and settings. Only complete replies of text are
- * kept, in the memory of the process. A reply with a tool call is never kept. Throws an `LlmError`
+ * kept, in the memory of the process. A reply with a tool call is never kept, nor one to a user who
+ * was heard (`hears`). Throws an `LlmError`
  * with `InvalidRequest` if an option is wrong; it names the option.
  *
  * @category combinators

@@ -3,7 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Result, Schema, Stream } from "effect"
 import { Agent, Audio, Failure, Llm, Session } from "effect-voice"
 import * as Testing from "effect-voice/testing"
-import { Tool, Toolkit } from "effect/ai"
+import { Prompt, Tool, Toolkit } from "effect/ai"
+import { saidMessage } from "../../src/internal/llm/heard.ts"
 import { InWriting } from "../../src/internal/session.ts"
 
 const format = { sampleRate: 24_000, channels: 1 } as const
@@ -199,6 +200,28 @@ describe("a model that hears, within a fallback,", () => {
       assert.strictEqual(timeline.of("TtsMeasured").length, 1)
     }))
 })
+
+it.effect("a reply to what was heard is not kept for who says the same", () =>
+  Effect.gen(function*() {
+    let asked = 0
+    const llm = Llm.cached(Llm.make({
+      name: "ears",
+      hears: true,
+      reply: () => {
+        asked += 1
+        return Stream.make({ _tag: "Text" as const, text: "OK." }, { _tag: "Finish" as const })
+      }
+    }))
+    const file = Audio.encodeWav(Audio.silence("1 second", Audio.speech))
+    const prompts = [
+      saidMessage(file, "Hello."),
+      Prompt.userMessage({ content: [Prompt.textPart({ text: "Hello." })] })
+    ]
+    for (const message of [...prompts, ...prompts]) {
+      yield* Stream.runDrain(llm.reply({ prompt: Prompt.fromMessages([message]), tools: [] }))
+    }
+    assert.strictEqual(asked, 3)
+  }))
 
 describe("what was reworded", () => {
   it.effect("is told in words alone", () =>

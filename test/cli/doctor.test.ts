@@ -3,6 +3,7 @@ import { ConfigProvider, Effect, Layer, Redacted, Stream } from "effect"
 import { type Audio, Llm, Stt, Tts } from "effect-voice"
 import * as DeepgramStt from "effect-voice/Layers/DeepgramStt"
 import * as OpenAiLlm from "effect-voice/Layers/OpenAiLlm"
+import * as OpenAiRealtime from "effect-voice/Layers/OpenAiRealtime"
 import * as OpenAiTts from "effect-voice/Layers/OpenAiTts"
 import { recorder } from "../../src/cli/doctor/capture.ts"
 import { examineAgent } from "../../src/cli/doctor/examine.ts"
@@ -12,6 +13,7 @@ import { Redaction } from "../../src/cli/doctor/redaction.ts"
 import { quantiles, table } from "../../src/cli/doctor/report.ts"
 import { Tap } from "../../src/internal/provider/tap.ts"
 import { layers } from "../contract/capture.ts"
+import * as realtime from "../support/openaiRealtime.ts"
 import * as provider from "../support/provider.ts"
 
 const key = "sk-very-secret-1234567890"
@@ -88,6 +90,23 @@ describe("effect-voice doctor", () => {
       assert.include(table(examined.map(({ finding }) => finding)), "1 of 1")
       const written = JSON.stringify(examined.map(({ capture }) => capture))
       for (const word of [key, "weather", "Sunny", "breeze", "book a table"]) assert.notInclude(written, word)
+    }))
+
+  it.live("measures a model that speaks itself, and keeps nothing of what it says", () =>
+    Effect.gen(function*() {
+      const server = yield* realtime.serve({ replies: [{ text: "Sunny with a breeze." }] })
+      const examined = yield* examineAgent(
+        OpenAiRealtime.layer({ apiKey, baseUrl: `${server.url}/v1` }),
+        options
+      )
+      assert.deepStrictEqual(
+        examined.map(({ finding: { answered, faults, kind, provider } }) => [kind, provider, answered, faults]),
+        [["llm", "openai", 1, []]]
+      )
+      const written = JSON.stringify(examined.map(({ capture }) => capture))
+      for (const word of [key, "Sunny", "breeze", realtime.audioOf(100).slice(0, 100)]) {
+        assert.notInclude(written, word)
+      }
     }))
 
   it.live("gives our layers, from a capture that is replayed, what the provider gave", () =>

@@ -4,6 +4,7 @@ import * as Tool from "effect/ai/Tool"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { monotonic } from "../steady.ts"
+import { isTranscript } from "./heard.ts"
 import type * as Llm from "./model.ts"
 
 interface Entry {
@@ -24,6 +25,8 @@ const describe = (tool: Tool.Any): string => {
 /** What a reply depends on; a turn that has called a tool has none. */
 const keyOf = (request: Llm.Request): string | undefined => {
   const messages: ReadonlyArray<Prompt.Message> = request.prompt.content
+  // Nobody says anything twice alike.
+  if (messages.some((message) => message.role === "user" && message.content.some(isTranscript))) return undefined
   const user = messages.findLastIndex(({ role }) => role === "user")
   if (messages.slice(user + 1).some(({ role }) => role === "tool")) return undefined
   if (request.toolChoice === "required") return undefined
