@@ -38,7 +38,6 @@ const none: Readonly<Record<string, string>> = {
   "stt/streamTime.ts: longestJitterMs": "of times that are mended",
   "stt/streamTime.ts: maxRuns": "of times that are mended",
   "stt/voiced.ts: longestPadding": "of our own audio",
-  "history/prompt.ts: longestId": "of what providers take",
   "audio/wav.ts: mostBefore": "of what is looked at of a file that is bounded",
   "azure/turns.ts: mostTurns": "of times that are mended",
   "llm/leaked.ts: longestBeginning": "of what is looked at of a text that is bounded",
