@@ -537,7 +537,7 @@ describe("a file that is no recording, or not any more", () => {
         assert.isTrue(Result.isFailure(result) && result.failure.reason._tag === "FileFailed")
         assert.include(
           String(Result.isFailure(result) && result.failure),
-          `cannot read ${file} (it is no regular file)`
+          `cannot read ${file} (${file === folder ? "EISDIR" : "it is no regular file"})`
         )
       }
     }).pipe(Effect.scoped))

@@ -14,8 +14,9 @@ export const openPlainFile = async (path: string | URL): Promise<fs.FileHandle> 
   // A pipe that nobody writes to is opened all the same.
   const handle = await fs.open(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK)
   try {
-    if ((await handle.stat()).isFile()) return handle
-    throw unread("it is no regular file")
+    const about = await handle.stat()
+    if (about.isFile()) return handle
+    throw unread(about.isDirectory() ? "EISDIR" : "it is no regular file")
   } catch (cause) {
     await handle.close()
     throw cause
