@@ -333,6 +333,18 @@ describe("LiveKitRoom", () => {
       assert.isTrue(error.detail.startsWith(`${option} `))
     }))
 
+  it.effect("takes a worker's way into a room as it is", () =>
+    Effect.gen(function*() {
+      const entrance = {
+        url: "ws://127.0.0.1:9",
+        token: Redacted.make("t"),
+        autoSubscribe: "audio",
+        job: { id: "AJ_1" }
+      } as const
+      const error = yield* Effect.flip(Effect.scoped(LiveKitRoom.connect({ ...entrance, frame: 25 })))
+      assert.strictEqual(error.detail, "frame must be a multiple of 10 ms, not 25 ms")
+    }))
+
   it.effect("signs a token with the rights of an agent, and no others", () =>
     Effect.gen(function*() {
       const apiSecret = Redacted.make("a-secret-that-is-long-enough-to-sign-with")

@@ -88,7 +88,9 @@ export interface Options {
 const topics = Check.list(Check.text())
 
 const schema = Check.together(
-  Check.struct<Options>()({
+  Check.struct<Options & { readonly job?: unknown }>()({
+    // A worker's way into a room is given as it is: whose it is belongs to it.
+    job: Check.asIs,
     // Not shown: whoever puts a key into an address by mistake should not read it in a log.
     url: Check.required(
       Check.text({ pattern: /^(?:wss?|https?):\/\/[^\s/]+/, must: "begin with ws://, wss://, http:// or https://" })
@@ -138,7 +140,7 @@ export interface Checked {
 export const check = (options: Options): Effect.Effect<Checked, RoomError> =>
   Effect.map(
     Check.readOrFail(schema, options, refused),
-    ({ audioBuffer, encryption, frame, nativeLogs, retryDelay, topics, url, ...others }) => ({
+    ({ audioBuffer, encryption, frame, job: _, nativeLogs, retryDelay, topics, url, ...others }) => ({
       ...others,
       url: url.replace(/^http/, "ws"),
       key: encryption?.key,
