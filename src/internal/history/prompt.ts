@@ -33,6 +33,12 @@ interface Called {
   at: number
 }
 
+/** Most prompts ask for none of what is worth a look at each item. */
+const once = <A>(make: () => A): () => A => {
+  let made: { readonly value: A } | undefined
+  return () => (made ??= { value: make() }).value
+}
+
 /** Only histories from elsewhere have calls without a step: those up to the next output or message are one. */
 const stepsOf = (
   items: ReadonlyArray<Item>,
@@ -41,7 +47,7 @@ const stepsOf = (
 ): ReadonlyMap<number, Called> => {
   const named = new Map<string, Called>()
   const steps: Array<Called> = []
-  const places = new Map(items.map((item, i) => [item, i]))
+  const places = once(() => new Map(items.map((item, i) => [item, i])))
   let unnamed: Called | undefined
   let answered = false
   const add = (call: ToolCall, i: number): void => {
@@ -55,7 +61,7 @@ const stepsOf = (
     }
     const output = paired.get(call)?.output
     const shown = output?.late === true ? undefined : output
-    if (shown !== undefined) step.at = Math.max(step.at, places.get(shown)!)
+    if (shown !== undefined) step.at = Math.max(step.at, places().get(shown)!)
     step.members.push({ call, output: shown })
   }
   for (const [i, item] of items.entries()) {
@@ -94,10 +100,10 @@ export const toPrompt = (
     attached.add(one.id)
     return one.metadata
   }
-  const firsts = new Map(
-    [...steps.values()].flatMap(({ members }) => members.map(({ call }) => [call, members[0]!.call] as const))
+  const firsts = once(() =>
+    new Map([...steps.values()].flatMap(({ members }) => members.map(({ call }) => [call, members[0]!.call] as const)))
   )
-  const ids = new Set(items.flatMap((item) => item._tag === "ToolCall" ? [item.callId] : []))
+  const ids = once(() => new Set(items.flatMap((item) => item._tag === "ToolCall" ? [item.callId] : [])))
   system(options.instructions)
   for (const [i, item] of items.entries()) {
     if (isShown(item)) {
@@ -111,7 +117,7 @@ export const toPrompt = (
     if (step !== undefined) messages.push(...stepMessages(step.members, optionsOf(step.members[0]?.call.step)))
     const pair = item._tag === "ToolOutput" && item.late === true ? paired.get(item) : undefined
     if (pair !== undefined) {
-      messages.push(...lateMessages(pair, firsts.get(pair.call) ?? pair.call, lateId(pair.call.callId, ids)))
+      messages.push(...lateMessages(pair, firsts().get(pair.call) ?? pair.call, lateId(pair.call.callId, ids())))
     }
   }
   system(options.extra)

@@ -2,6 +2,7 @@
 import type * as Prompt from "effect/ai/Prompt"
 import * as History from "../../History.ts"
 import * as Turn from "../../Turn.ts"
+import { toPrompt } from "../history/prompt.ts"
 import { shortened, type Shortening, shortening } from "../history/shorten.ts"
 import { show, whatIsRunning } from "./calls.ts"
 import type { Core } from "./core.ts"
@@ -97,10 +98,11 @@ export const prompt = (
     whatIsRunning(core),
     untold
   ].filter((text) => text !== undefined && text !== "").join("\n\n")
-  return History.toPrompt(answers ? rest : all, {
+  const shown = answers ? rest : all
+  const { items } = running.length === 0 ? shown : History.make([...shown.items, ...running])
+  return toPrompt(items, {
     instructions: core.agent.bound().instructions,
-    running,
     audio: (id) => id === guessed ? core.turnAudio.sofar() : core.turnAudio.of(id),
     ...(extra === "" ? {} : { extra })
-  })
+  }, new Set(running))
 }
