@@ -23,7 +23,6 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import type * as Redacted from "effect/Redacted"
 import type * as Schema from "effect/Schema"
 import type * as Failure from "../Failure.ts"
 import { openAi } from "../internal/config/defaults.ts"
@@ -44,17 +43,7 @@ import * as Llm from "../Llm.ts"
  * @category options
  * @since 0.1.0
  */
-export interface Options {
-  /** OpenAI requires it. A server of your own may not. */
-  readonly apiKey?: Redacted.Redacted | undefined
-  /** Address of a compatible server, with its `/v1`. @default "https://api.openai.com/v1" */
-  readonly baseUrl?: string | undefined
-  readonly organization?: string | undefined
-  readonly project?: string | undefined
-  /** Sent with each request. @default none */
-  readonly headers?: Readonly<Record<string, string | Redacted.Redacted>> | undefined
-  /** Name of the provider in errors, events and usage. @default "openai" */
-  readonly name?: string | undefined
+export interface Options extends client.Access {
   /**
    * The interface: Chat Completions, which every compatible server has, or
    * Responses, OpenAI's newer one, which knows no penalties, no `seed` and no

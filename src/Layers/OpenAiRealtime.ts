@@ -17,7 +17,6 @@
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Redacted from "effect/Redacted"
 import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -41,17 +40,7 @@ import * as Llm from "../Llm.ts"
  * @category options
  * @since 0.1.0
  */
-export interface Options {
-  /** OpenAI requires it. A server of your own may not. */
-  readonly apiKey?: Redacted.Redacted | undefined
-  /** Address of a compatible server, with its `/v1`. @default "https://api.openai.com/v1" */
-  readonly baseUrl?: string | undefined
-  readonly organization?: string | undefined
-  readonly project?: string | undefined
-  /** Sent with the handshake. @default none */
-  readonly headers?: Readonly<Record<string, string | Redacted.Redacted>> | undefined
-  /** Name of the provider in errors, events and usage. @default "openai" */
-  readonly name?: string | undefined
+export interface Options extends client.Access {
   /** @default "gpt-realtime" */
   readonly model?: string | undefined
   /** One voice for the whole conversation, whatever the agent's. @default "marin" */
@@ -113,21 +102,14 @@ const greetingOf = ({ extra, speed, voice }: typeof schema.Type) => ({
 export const make = (options: Options = {}): Effect.Effect<Llm.Llm["Service"], Llm.LlmError, Scope.Scope> =>
   Effect.gen(function*() {
     const settings = yield* readOptions(schema, options, client.provider, failing)
-    const { apiKey, baseUrl = client.defaultBaseUrl, headers, model, name, organization, project } = settings
+    const { baseUrl = client.defaultBaseUrl, model, name } = settings
     const fail = failing(name)
     const line = yield* standby({
       keepMs,
       open: connect({
         closes: realtime.closes(),
         url: address(speaking("ws", baseUrl), "/realtime", { model }),
-        headers: {
-          ...headers,
-          ...(organization === undefined ? undefined : { "openai-organization": organization }),
-          ...(project === undefined ? undefined : { "openai-project": project }),
-          ...(apiKey === undefined
-            ? undefined
-            : { authorization: Redacted.make(`Bearer ${Redacted.value(apiKey)}`) })
-        }
+        headers: client.handshake(settings)
       })
     })
     const converse = makeConversing({ model, open: line.open, greeting: greetingOf(settings) })

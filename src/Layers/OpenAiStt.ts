@@ -17,7 +17,6 @@ import * as Config from "effect/Config"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Audio from "../Audio.ts"
 import type * as Failure from "../Failure.ts"
@@ -58,17 +57,7 @@ export interface Gates {
  * @category options
  * @since 0.1.0
  */
-export interface Common {
-  /** OpenAI requires it. A server of your own may not. */
-  readonly apiKey?: Redacted.Redacted | undefined
-  /** Address of a compatible server, with its `/v1`. @default "https://api.openai.com/v1" */
-  readonly baseUrl?: string | undefined
-  readonly organization?: string | undefined
-  readonly project?: string | undefined
-  /** Sent with each request. @default none */
-  readonly headers?: Readonly<Record<string, string | Redacted.Redacted>> | undefined
-  /** Name of the provider in errors, events and usage. @default "openai" */
-  readonly name?: string | undefined
+export interface Common extends client.Access {
   /** Language as a BCP 47 tag; the server gets it without the region; `auto` detects it. @default "en" */
   readonly language?: string | undefined
   /** Several languages that may be spoken, instead of `language` (gpt-transcribe, gpt-live-transcribe). @default none */
@@ -293,20 +282,9 @@ export const makeRealtime = (
 ): Effect.Effect<Stt.Stt["Service"], Stt.SttError, Scope.Scope> =>
   Effect.gen(function*() {
     const settings = yield* readOptions(realtimeSchema, options, client.provider, failing)
-    const { apiKey, delay, headers, keywords, model, name, noiseReduction, organization, project, prompt } = settings
+    const { delay, keywords, model, name, noiseReduction, prompt } = settings
     const fail = failing(name)
-    const target = {
-      closes: realtime.closes(),
-      url: urlOf(settings),
-      headers: {
-        ...headers,
-        ...(organization === undefined ? undefined : { "openai-organization": organization }),
-        ...(project === undefined ? undefined : { "openai-project": project }),
-        ...(apiKey === undefined
-          ? undefined
-          : { authorization: Redacted.make(`Bearer ${Redacted.value(apiKey)}`) })
-      }
-    }
+    const target = { closes: realtime.closes(), url: urlOf(settings), headers: client.handshake(settings) }
     const line = yield* standby({ open: connect(target), keepMs })
     const service = (manner: realtime.Manner): Stt.Stt["Service"] =>
       Stt.make({

@@ -15,7 +15,6 @@
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import type * as Failure from "../Failure.ts"
 import { layerFrom } from "../internal/config/variable.ts"
@@ -33,17 +32,7 @@ import * as Tts from "../Tts.ts"
  * @category options
  * @since 0.1.0
  */
-export interface Options {
-  /** OpenAI requires it. A server of your own may not. */
-  readonly apiKey?: Redacted.Redacted | undefined
-  /** Address of a compatible server, with its `/v1`. @default "https://api.openai.com/v1" */
-  readonly baseUrl?: string | undefined
-  readonly organization?: string | undefined
-  readonly project?: string | undefined
-  /** Sent with each request. @default none */
-  readonly headers?: Readonly<Record<string, string | Redacted.Redacted>> | undefined
-  /** Name of the provider in errors, events and usage. @default "openai" */
-  readonly name?: string | undefined
+export interface Options extends client.Access {
   /** @default "tts-1" */
   readonly model?: string | undefined
   /** @default "alloy" */

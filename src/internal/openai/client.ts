@@ -22,12 +22,25 @@ export const reveal = (header: Header): string => Redacted.isRedacted(header) ? 
 
 /** What every layer of OpenAI is told. */
 export interface Access {
+  /** OpenAI requires it. A server of your own may not. */
   readonly apiKey?: Redacted.Redacted | undefined
+  /** Address of a compatible server, with its `/v1`. @default "https://api.openai.com/v1" */
   readonly baseUrl?: string | undefined
   readonly organization?: string | undefined
   readonly project?: string | undefined
-  readonly headers?: Readonly<Record<string, Header>> | undefined
+  /** Sent with each request, or with the handshake of a socket. @default none */
+  readonly headers?: Readonly<Record<string, string | Redacted.Redacted>> | undefined
+  /** Name of the provider in errors, events and usage. @default "openai" */
+  readonly name?: string | undefined
 }
+
+/** What tells a server who asks; the package says it of requests itself, and of sockets nobody else does. */
+export const handshake = ({ apiKey, headers, organization, project }: Access): Readonly<Record<string, Header>> => ({
+  ...headers,
+  ...(organization === undefined ? undefined : { "openai-organization": organization }),
+  ...(project === undefined ? undefined : { "openai-project": project }),
+  ...(apiKey === undefined ? undefined : { authorization: Redacted.make(`Bearer ${Redacted.value(apiKey)}`) })
+})
 
 export const provider = "openai"
 
