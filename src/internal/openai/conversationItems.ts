@@ -40,7 +40,10 @@ const systemItem = (text: string): Item => ({
   make: (id) => ({ id, type: "message", role: "system", content: [{ type: "input_text", text }] })
 })
 
-const audioPart = (part: Prompt.FilePart, transcript: string | undefined): Effect.Effect<Content, Failure.Reason> =>
+/** What can be sent, made when it is: the server has most of a conversation already. */
+type Sendable = () => Content
+
+const audioPart = (part: Prompt.FilePart, transcript: string | undefined): Effect.Effect<Sendable, Failure.Reason> =>
   Effect.suspend(() => {
     const bytes = part.data instanceof Uint8Array
       ? Result.succeed(part.data)
@@ -51,23 +54,26 @@ const audioPart = (part: Prompt.FilePart, transcript: string | undefined): Effec
     if (file === undefined || Result.isFailure(file)) {
       return Effect.fail(invalid("prompt: only audio that is a WAV file, by its data, can be sent"))
     }
-    const converter = Audio.converter({ to: format })
-    const heard = Audio.toBytes(Audio.concat([...converter.push([file.success]), ...converter.flush()]))
-    return Effect.succeed({
-      type: "input_audio",
-      audio: Base64.encode(heard),
-      ...(transcript === undefined ? undefined : { transcript })
+    const { success: frame } = file
+    return Effect.succeed(() => {
+      const converter = Audio.converter({ to: format })
+      const heard = Audio.toBytes(Audio.concat([...converter.push([frame]), ...converter.flush()]))
+      return {
+        type: "input_audio",
+        audio: Base64.encode(heard),
+        ...(transcript === undefined ? undefined : { transcript })
+      }
     })
   })
 
 const contentPart = (
   part: Prompt.UserMessagePart,
   transcript: string | undefined
-): Effect.Effect<ReadonlyArray<Content>, Failure.Reason> => {
-  if (part.type === "text") return Effect.succeed([{ type: "input_text", text: part.text }])
-  if (isAudio(part)) return Effect.map(audioPart(part, transcript), (content) => [content])
+): Effect.Effect<Sendable, Failure.Reason> => {
+  if (part.type === "text") return Effect.succeed(() => ({ type: "input_text", text: part.text }))
+  if (isAudio(part)) return audioPart(part, transcript)
   if (part.mediaType.startsWith("image/") && "base64" in fileOf(part)) {
-    return Effect.succeed([{ type: "input_image", image_url: dataUrl(part) }])
+    return Effect.succeed(() => ({ type: "input_image", image_url: dataUrl(part) }))
   }
   return Effect.fail(invalid("prompt: only images and WAV files, by their data, can be sent"))
 }
@@ -81,7 +87,7 @@ const userItem = ({ content }: Prompt.UserMessage): Effect.Effect<Item, Failure.
   const sent = transcript === undefined ? content : content.filter((part) => !isTranscript(part))
   return Effect.map(Effect.forEach(sent, (part) => contentPart(part, transcript)), (parts): Item => ({
     key: `user ${meant.map(keyOf).join("\n")}`,
-    make: (id) => ({ id, type: "message", role: "user", content: parts.flat() })
+    make: (id) => ({ id, type: "message", role: "user", content: parts.map((make) => make()) })
   }))
 }
 
