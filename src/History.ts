@@ -14,6 +14,7 @@ import * as Schema from "effect/Schema"
 import { SetAside } from "./internal/history/aside.ts"
 import * as budgets from "./internal/history/budget.ts"
 import { budgeting, copying, importing, prompting, summarizing, truncating } from "./internal/history/options.ts"
+import { inOrder } from "./internal/history/order.ts"
 import * as pairs from "./internal/history/pairs.ts"
 import * as prompts from "./internal/history/prompt.ts"
 import type { PromptOptions } from "./internal/history/prompt.ts"
@@ -251,9 +252,7 @@ export const empty: History = { items: [] }
  * @category constructors
  * @since 0.1.0
  */
-export const make = (items: Iterable<Item>): History => ({
-  items: [...items].sort((a, b) => a.createdAt - b.createdAt)
-})
+export const make = (items: Iterable<Item>): History => ({ items: inOrder(items) })
 
 /**
  * Reads a prompt as a history, for instance a conversation to continue.
@@ -393,9 +392,8 @@ export const messages = (self: History): ReadonlyArray<Message> => self.items.fi
  * @since 0.1.0
  */
 export const toPrompt = (self: History, options: PromptOptions = {}): Prompt.Prompt => {
-  const { running = [] } = prompting(options)
-  const { items } = running.length === 0 ? self : make([...self.items, ...running])
-  return prompts.toPrompt(items, options, new Set(running))
+  prompting(options)
+  return prompts.toPrompt(self.items, options)
 }
 
 /**

@@ -24,7 +24,7 @@ import { type AsIs, type Field, type Filled, isRecord, required } from "./option
 import { shown } from "./options/shown.ts"
 import { meant } from "./options/spelling.ts"
 import { doubtsOf } from "./options/units.ts"
-import { below, walk } from "./options/walk.ts"
+import { below, namesIn, walk } from "./options/walk.ts"
 import { own } from "./own.ts"
 
 export {
@@ -257,7 +257,7 @@ export const read = <Out, In>(self: Field<Out, In>, given: In, where = ""): Resu
   const result = Result.isSuccess(quick) ? quick : SchemaParser.decodeUnknownResult(schema, { errors: "all" })(given)
   const wrong = Result.isFailure(result)
     ? problemsOf(result.failure).issues.map(({ message, path = [] }) => {
-      const names = path.map((one) => typeof one === "object" ? one.key : one)
+      const names = namesIn(path)
       return { option: names.reduce(below, where) || "options", detail: plain(message, self.ast, given, names) }
     })
     : []

@@ -4,6 +4,7 @@ import type { Item, Message, Step, ToolCall, ToolOutput } from "../../History.ts
 import { saidMessage } from "../llm/heard.ts"
 import * as Json from "../tools/json.ts"
 import { saysNothing } from "./aside.ts"
+import { inOrder } from "./order.ts"
 import * as pairs from "./pairs.ts"
 
 /**
@@ -34,9 +35,9 @@ interface Called {
 }
 
 /** Most prompts ask for none of what is worth a look at each item. */
-const once = <A>(make: () => A): () => A => {
-  let made: { readonly value: A } | undefined
-  return () => (made ??= { value: make() }).value
+const once = <A extends object>(make: () => A): () => A => {
+  let made: A | undefined
+  return () => made ??= make()
 }
 
 /** Only histories from elsewhere have calls without a step: those up to the next output or message are one. */
@@ -82,11 +83,9 @@ const providers = (item: Item, paired: ReadonlyMap<Item, pairs.Pair>): pairs.Pai
 const isShown = (item: Item): item is Message =>
   item._tag === "Message" && item.text.trim() !== "" && !saysNothing(item.setAside)
 
-export const toPrompt = (
-  items: ReadonlyArray<Item>,
-  options: PromptOptions,
-  running: ReadonlySet<Item>
-): Prompt.Prompt => {
+export const toPrompt = (known: ReadonlyArray<Item>, options: PromptOptions): Prompt.Prompt => {
+  const running = new Set<Item>(options.running)
+  const items = running.size === 0 ? known : inOrder([...known, ...running])
   const paired = pairs.find(items)
   const steps = stepsOf(items, paired, running)
   const messages: Array<Prompt.Message> = []

@@ -5,6 +5,7 @@ import * as SchemaIssue from "effect/SchemaIssue"
 import { Item } from "../../History.ts"
 import * as Check from "../options.ts"
 import { shown } from "../options/shown.ts"
+import { below, namesIn } from "../options/walk.ts"
 
 const decode = Schema.decodeUnknownResult(Schema.toType(Item))
 
@@ -19,9 +20,8 @@ export const wrongHistory = (given: unknown): string | undefined => {
     if (typeof item !== "object" || item === null) return `${must}: items[${i}] is ${shown(item)}`
     const read = decode(item)
     if (Result.isSuccess(read)) continue
-    const path = issuesOf(read.failure.issue).issues[0]?.path ?? []
-    const field = path.map((part) => typeof part === "object" ? part.key : part).join(".")
-    return `${must}: ${field === "" ? `items[${i}]` : `items[${i}].${field}`} is not what it should be`
+    const place = namesIn(issuesOf(read.failure.issue).issues[0]?.path ?? []).reduce(below, `items[${i}]`)
+    return `${must}: ${place} is not what it should be`
   }
   return undefined
 }

@@ -5,6 +5,10 @@ import * as SchemaAST from "effect/SchemaAST"
 export const below = (where: string, name: PropertyKey): string =>
   where === "" ? String(name) : `${where}.${String(name)}`
 
+/** The names that lead to what an issue of a schema is about. */
+export const namesIn = (path: ReadonlyArray<PropertyKey | { readonly key: PropertyKey }>): ReadonlyArray<PropertyKey> =>
+  path.map((one) => typeof one === "object" ? one.key : one)
+
 /** All that is found, where one looks at everything in its place. */
 export const walk = <A>(
   ast: SchemaAST.AST,

@@ -98,11 +98,11 @@ export const prompt = (
     whatIsRunning(core),
     untold
   ].filter((text) => text !== undefined && text !== "").join("\n\n")
-  const shown = answers ? rest : all
-  const { items } = running.length === 0 ? shown : History.make([...shown.items, ...running])
+  const { items } = answers ? rest : all
   return toPrompt(items, {
     instructions: core.agent.bound().instructions,
+    running,
     audio: (id) => id === guessed ? core.turnAudio.sofar() : core.turnAudio.of(id),
     ...(extra === "" ? {} : { extra })
-  }, new Set(running))
+  })
 }
