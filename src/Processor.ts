@@ -281,7 +281,7 @@ export const process: {
 const mostMade = 10_000
 
 const lengthOf = (frames: ReadonlyArray<Audio.Frame>): number =>
-  frames.reduce((sum, { channels, sampleRate, samples }) => sum + samples.length * 1000 / channels / sampleRate, 0)
+  frames.reduce((sum, frame) => sum + Audio.durationMs(frame), 0)
 
 /** Opens in a scope of its own, so that a failure releases what was acquired at once. */
 const open = (

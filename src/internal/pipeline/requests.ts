@@ -128,20 +128,17 @@ const verbs = {
   }>()({ force: Check.flag({ default: false }) })
 }
 
-export const checkHangUp = (options: typeof verbs.hangUp.Encoded): typeof verbs.hangUp.Type => {
-  checkObject("hangUp", options, "hangUp({ say: \"Goodbye!\" })")
-  return Check.readOrThrow(verbs.hangUp, options)
+/** Reads the options of a request, and throws. */
+const askedOrThrow = <Out, In>(verb: string, self: Check.Field<Out, In>, write: string) => (options: In): Out => {
+  checkObject(verb, options, `${verb}(${write})`)
+  return Check.readOrThrow(self, options)
 }
 
-export const checkClose = (options: typeof verbs.close.Encoded): typeof verbs.close.Type => {
-  checkObject("close", options, "close({ drain: true })")
-  return Check.readOrThrow(verbs.close, options)
-}
+export const checkHangUp = askedOrThrow("hangUp", verbs.hangUp, "{ say: \"Goodbye!\" }")
 
-export const checkInterrupt = (options: typeof verbs.interrupt.Encoded): typeof verbs.interrupt.Type => {
-  checkObject("interrupt", options, "interrupt({ force: true })")
-  return Check.readOrThrow(verbs.interrupt, options)
-}
+export const checkClose = askedOrThrow("close", verbs.close, "{ drain: true }")
+
+export const checkInterrupt = askedOrThrow("interrupt", verbs.interrupt, "{ force: true }")
 
 const update = Check.struct<Session.Update>()({
   instructions: Check.such(isText, "be a text that tells the agent what to do"),
