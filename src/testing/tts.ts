@@ -101,13 +101,15 @@ export class TtsCalls extends Context.Service<TtsCalls, {
   readonly calls: Effect.Effect<ReadonlyArray<TtsCall>>
 }>()("effect-voice/testing/tts/TtsCalls") {}
 
-let longestSilence = new Int16Array(0)
+const silences = new Map<number, Int16Array>()
 
-/** Nobody writes to a frame, so that all silence is a part of the longest. */
+/** Nobody writes to a frame, so that all silence of one length is the same. */
 const silence = (length: number): Int16Array => {
-  if (length > 10_000_000) return new Int16Array(length)
-  if (length > longestSilence.length) longestSilence = new Int16Array(Math.max(length, 2 * longestSilence.length))
-  return longestSilence.subarray(0, length)
+  const known = silences.get(length)
+  if (known !== undefined) return known
+  const made = new Int16Array(length)
+  if (silences.size < 256 && length < 10_000_000) silences.set(length, made)
+  return made
 }
 
 const endOfText = Symbol("end of the text")
