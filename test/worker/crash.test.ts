@@ -45,6 +45,16 @@ const ends = (metadata: string) =>
     return { error, lines, line: lines.find(({ message }) => message === "the job failed")! }
   })
 
+/** A worker whose `accept` fails has been offered a job. */
+const refused = Effect.gen(function*() {
+  const { layer, lines } = recorded()
+  const server = yield* memory()
+  yield* Effect.provide(start(failing, server), layer)
+  const connection = yield* server.next
+  assert.isFalse(yield* connection.dispatch(makeJob("AJ_1", { metadata: "refuse" })))
+  return { layer, lines, server }
+})
+
 describe("a job that fails", () => {
   it.effect("by what others have written is logged with the message and the place", () =>
     Effect.gen(function*() {
@@ -107,11 +117,7 @@ describe("a job that fails", () => {
 
   it.effect("to be accepted, or to be joined, or to be made ready says so, too", () =>
     Effect.gen(function*() {
-      const { layer, lines } = recorded()
-      const server = yield* memory()
-      yield* Effect.provide(start(failing, server), layer)
-      const connection = yield* server.next
-      assert.isFalse(yield* connection.dispatch(makeJob("AJ_1", { metadata: "refuse" })))
+      const { layer, lines, server } = yield* refused
       yield* Effect.provide(
         start(
           Worker.define({
@@ -226,11 +232,7 @@ describe("a job that fails", () => {
 
   it.effect("is not said to be declined by accept, which has not decided", () =>
     Effect.gen(function*() {
-      const { layer, lines } = recorded()
-      const server = yield* memory()
-      yield* Effect.provide(start(failing, server), layer)
-      const connection = yield* server.next
-      assert.isFalse(yield* connection.dispatch(makeJob("AJ_1", { metadata: "refuse" })))
+      const { lines } = yield* refused
       yield* settled
       const declined = lines.find((line) => line.message === "a job is declined")
       assert.strictEqual(declined?.annotations["why"], "accept has not decided")
