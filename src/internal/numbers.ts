@@ -44,13 +44,16 @@ const plain = (digit: string): string => {
   return String((code - first) % 10)
 }
 
-/** How much of the hash is told (hexadecimal digits). */
+/** How much of the hash is told (letters, of four bits each). */
 const told = 8
+
+/** Digits of a hash as letters: a hash of digits would be a number itself, and be masked again. */
+const lettered = (hex: string): string => hex.replaceAll(/\d/g, (digit) => "ghijklmnop".charAt(Number(digit)))
 
 const mask = (number: string): string => {
   const digits = number.replace(/^%2B/i, "").replaceAll(/\P{Nd}/gu, "").replaceAll(/\p{Nd}/gu, plain)
   key ??= randomBytes(32)
-  return `#${createHmac("sha256", key).update(digits).digest("hex").slice(0, told)}..${digits.slice(-2)}`
+  return `#${lettered(createHmac("sha256", key).update(digits).digest("hex")).slice(0, told)}..${digits.slice(-2)}`
 }
 
 /** What is longer (characters) is no name, and may be numbers throughout. */
