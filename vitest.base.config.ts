@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync } from "node:fs"
+import { readdirSync, renameSync, rmSync } from "node:fs"
 import { availableParallelism, tmpdir } from "node:os"
 import { join } from "node:path"
 import process from "node:process"
@@ -10,10 +10,20 @@ const compiled = join(tmpdir(), "effect-voice-compiled")
 const { env } = process
 env["NODE_COMPILE_CACHE"] ??= compiled
 
-// A test file has another name there with each run. This many files are some 150 MB.
-if (existsSync(compiled) && readdirSync(compiled, { recursive: true }).length > 20_000) {
-  rmSync(compiled, { recursive: true, force: true })
+// A test file has another name there with each run. This many files are some 150 MB. Other runs may read, write and remove
+// them now: the folder gets another name first, which is one step, and whoever comes late finds none.
+try {
+  if (readdirSync(compiled, { recursive: true }).length > 20_000) {
+    const old = `${compiled}-${process.pid}`
+    renameSync(compiled, old)
+    rmSync(old, { recursive: true, force: true })
+  }
+} catch (error) {
+  if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error
 }
+
+// What a test starts takes a port that is free: two of them would want the same, and two runs on one machine.
+env["METRICS_PORT"] ??= "0"
 
 const imports = fileURLToPath(new URL("./test/support/imports.ts", import.meta.url))
 

@@ -7,8 +7,7 @@ const merged = mergeConfig(
   defineConfig({
     test: {
       globalSetup: ["./test/livekit/support/server.ts"],
-      fileParallelism: false,
-      testTimeout: 120_000
+      fileParallelism: false
     }
   })
 )

@@ -117,21 +117,20 @@ describe("the native side", () => {
       // Memory that is given back at once makes a use after it a crash.
       const { code, said, signal } = yield* child("close", { MALLOC_MMAP_THRESHOLD_: "16384" })
       assert.deepStrictEqual({ code, signal, said }, { code: 0, signal: null, said: "" })
-    }), 60_000)
+    }))
 
   it.live(
     "ends with the last room, so that the process exits by itself, and starts again",
     () =>
       Effect.gen(function*() {
         assert.deepStrictEqual(yield* child("exit"), { code: 0, signal: null, said: "" })
-      }),
-    60_000
+      })
   )
 
   it.live("keeps its log to itself, and rtc-node its JSON", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* child("logs"), { code: 0, signal: null, said: "" })
-    }), 60_000)
+    }))
 
   it.live("is fed one piece of at most 20 ms at a time, each in memory of its own", () =>
     Effect.gen(function*() {

@@ -80,7 +80,7 @@ describe.concurrent("OpenAI", () => {
         assert.strictEqual(headers.authorization, `Bearer ${key}`)
         assert.notInclude(url.href, key)
       }
-    }), 60_000)
+    }))
 
   it.live(
     "holds a conversation with the live transcription, which hears each speech once",
@@ -127,8 +127,7 @@ describe.concurrent("OpenAI", () => {
         assert.strictEqual(yield* peer.closed, 1000)
         const commits = peer.received.filter((message) => message.toString().includes("input_audio_buffer.commit"))
         assert.strictEqual(commits.length, 1)
-      }),
-    60_000
+      })
   )
 
   it.live("puts neither its key nor what was said into errors, logs and spans", () =>

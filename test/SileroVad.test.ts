@@ -33,7 +33,7 @@ describe("SileroVad", () => {
             `speech at ${at}, found ${starts.join(", ")}`
           )
         }
-      }).pipe(Effect.provide(SileroVad.layer())), 30_000)
+      }).pipe(Effect.provide(SileroVad.layer())))
 
     it.effect("listens to a telephone line at 8 kHz as at 16 kHz, to two windows", () =>
       Effect.gen(function*() {
@@ -53,7 +53,7 @@ describe("SileroVad", () => {
           assert.deepStrictEqual(heard.map(({ _tag }) => _tag), expected.map(({ _tag }) => _tag), name)
           heard.forEach((event, i) => assert.approximately(event.at, expected[i]!.at, 64, name))
         }
-      }), 30_000)
+      }))
 
     it.effect(
       "gives the same boundaries for 8 kHz and for 48 kHz stereo, to one window",
@@ -80,8 +80,7 @@ describe("SileroVad", () => {
             assert.deepStrictEqual(events.map(({ _tag }) => _tag), ["SpeechStarted", "SpeechEnded"])
             events.forEach((event, i) => assert.approximately(event.at, expected[i]!.at, 32))
           }
-        }).pipe(Effect.provide(SileroVad.layer())),
-      30_000
+        }).pipe(Effect.provide(SileroVad.layer()))
     )
 
     it.effect("works at 8 kHz", () =>

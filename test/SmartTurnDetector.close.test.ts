@@ -26,4 +26,4 @@ it.live("closes while a pause is judged, at any moment of it", () =>
       closed++
     }
     assert.strictEqual(closed, 5)
-  }), 30_000)
+  }))

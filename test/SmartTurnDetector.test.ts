@@ -74,7 +74,7 @@ describe("SmartTurnDetector", () => {
         // Its weights are whole numbers: versions of the runtime round them differently.
         assert.approximately(probability, reference.probability, 0.15, `${reference.clip} ${reference.samples}`)
       }
-    })).pipe(Effect.provide(SmartTurnDetector.layer())), 60_000)
+    })).pipe(Effect.provide(SmartTurnDetector.layer())))
 
   it.live("hears the turn from its beginning, and nothing from before", () =>
     Effect.scoped(Effect.gen(function*() {
@@ -86,7 +86,7 @@ describe("SmartTurnDetector", () => {
       const other = yield* opened
       other.push!([Audio.silence("500 millis", alone), alone])
       assert.deepStrictEqual(heard, yield* other.ask(pause(Audio.durationMs(alone))))
-    })).pipe(Effect.provide(SmartTurnDetector.layer())), 60_000)
+    })).pipe(Effect.provide(SmartTurnDetector.layer())))
 
   it.live("names what is wrong with the file", () =>
     Effect.gen(function*() {
@@ -100,7 +100,7 @@ describe("SmartTurnDetector", () => {
       )
       const silero = new URL("../models/silero_vad.onnx", import.meta.url).pathname
       assert.include(yield* reasonOf(silero), "a Smart Turn model of version 3 takes input_features")
-    }), 60_000)
+    }))
 })
 
 describe("pauses that wait for the model", () => {

@@ -64,7 +64,7 @@ describe.skipIf(!isThere)(`Pipecat's serializer for Twilio${isThere ? "" : ` (${
         assert.isAtMost(Math.abs(Math.abs(theirs[i]! - sample) - Math.abs(ours[i]! - sample)), 512, String(sample))
       })
       assert.isAtMost(other, 512)
-    }), 60_000)
+    }))
 
   it.live("says the same to a carrier as we do: a piece, and that all is to be silent", () =>
     Effect.gen(function*() {
@@ -79,7 +79,7 @@ describe.skipIf(!isThere)(`Pipecat's serializer for Twilio${isThere ? "" : ` (${
       }
       assert.deepStrictEqual(shape(to.media(samples)), shape(piece!))
       assert.deepStrictEqual(JSON.parse(to.clear), JSON.parse(silence!))
-    }), 60_000)
+    }))
 
   it.live("hears nothing where we hear nothing", () =>
     Effect.gen(function*() {
@@ -95,7 +95,7 @@ describe.skipIf(!isThere)(`Pipecat's serializer for Twilio${isThere ? "" : ` (${
         const { frame } = yield* Effect.promise(() => ask({ kind: "read", text }))
         assert.deepStrictEqual([frame, read(text)], [null, undefined], text)
       }
-    }), 60_000)
+    }))
 
   it.live("talks to us as the carrier would, and reads all that we say", () =>
     Effect.gen(function*() {
@@ -172,5 +172,5 @@ describe.skipIf(!isThere)(`Pipecat's serializer for Twilio${isThere ? "" : ` (${
       heard.forEach((sample, i) => assert.closeTo(sample, spoken[i]!, 300))
       while (keys.length === 0) yield* Effect.sleep("5 millis")
       assert.deepStrictEqual(keys, ["5"])
-    }).pipe(Effect.provide(Logger.layer([]))), 60_000)
+    }).pipe(Effect.provide(Logger.layer([]))))
 })

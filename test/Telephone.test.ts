@@ -35,7 +35,7 @@ const telephone = (
 
 /** In real time, and without a word. */
 const live = (sentence: string, body: () => Effect.Effect<void, unknown, Scope.Scope>) =>
-  it.live(sentence, () => Effect.provide(body(), Logger.layer([])), 30_000)
+  it.live(sentence, () => Effect.provide(body(), Logger.layer([])))
 
 /** How busy the machine may be before a time says nothing of ours (ms). */
 const slack = 20

@@ -56,7 +56,7 @@ const call = (
   })
 
 const live = (sentence: string, body: () => Effect.Effect<void, unknown, Scope.Scope>) =>
-  it.live(sentence, () => Effect.provide(body(), Logger.layer([])), 30_000)
+  it.live(sentence, () => Effect.provide(body(), Logger.layer([])))
 
 /** The same for each case of a table. */
 const each = <A>(

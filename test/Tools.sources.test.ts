@@ -264,8 +264,7 @@ describe("a real MCP server", () => {
         assert.include(names, "echo")
         const echo = yield* Tools.execute(set, call("echo", { message: "hello" }))
         assert.deepStrictEqual([echo.output, echo.isFailure], ["Echo: hello", false])
-      })).pipe(Effect.provide(NodeServices.layer), quietly),
-    { timeout: 60_000 }
+      })).pipe(Effect.provide(NodeServices.layer), quietly)
   )
 
   it.live(
@@ -286,7 +285,6 @@ describe("a real MCP server", () => {
         const after = yield* Tools.execute(yield* Tools.refresh(set), call("pid"))
         assert.isFalse(after.isFailure)
         assert.notStrictEqual(after.output, before.output)
-      })).pipe(Effect.provide(NodeServices.layer), quietly),
-    { timeout: 60_000 }
+      })).pipe(Effect.provide(NodeServices.layer), quietly)
   )
 })

@@ -437,7 +437,7 @@ const server = (definition: Worker.Definition<never>, options: WebSocketRoom.Opt
   })
 
 const live = (sentence: string, body: () => Effect.Effect<void, unknown, Scope.Scope>) =>
-  it.live(sentence, () => Effect.provide(body(), Logger.layer([])), 30_000)
+  it.live(sentence, () => Effect.provide(body(), Logger.layer([])))
 
 const until = (what: Effect.Effect<boolean>): Effect.Effect<void> =>
   Effect.flatMap(what, (is) => is ? Effect.void : Effect.andThen(Effect.sleep("5 millis"), until(what)))
@@ -683,5 +683,5 @@ describe("WebSocketRoom.make", () => {
         assert.notInclude(all, secret)
       }
     }).pipe(Effect.provide(Logger.layer([log])))
-  }, 30_000)
+  })
 })

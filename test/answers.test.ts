@@ -475,6 +475,6 @@ describe.concurrent("a conversation with a server that gives no reason for its e
             ].join("\n")
           )
         }).pipe(Effect.scoped, Effect.provide(services))
-      }), 30_000)
+      }))
   }
 })

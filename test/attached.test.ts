@@ -197,8 +197,7 @@ describe.concurrent("what a provider attaches to an answer", () => {
           const { failures, history } = yield* talked(["Weather?", "Again?"], layer(url))
           assert.deepStrictEqual(failures, [])
           assert.strictEqual(last(history), said)
-        }),
-      30_000
+        })
     )
   }
 
@@ -209,7 +208,7 @@ describe.concurrent("what a provider attaches to an answer", () => {
       const { failures, history } = yield* talked(["Weather?", "Again?"], layer)
       assert.deepStrictEqual(failures, [])
       assert.strictEqual(last(history), both)
-    }), 30_000)
+    }))
 
   /** Asks with one model, runs the calls by hand, and gives the prompt for the next request. */
   const step = (llm: Llm.Llm["Service"]) =>

@@ -168,6 +168,6 @@ describe.concurrent("a conversation", () => {
         })
         assert.notInclude(all, key)
         assert.notInclude(JSON.stringify(events), key)
-      }), 30_000)
+      }))
   }
 })

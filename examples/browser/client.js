@@ -52,6 +52,7 @@ registerProcessor("ev-loudspeaker", class extends AudioWorkletProcessor {
     this.at = 0
     this.played = 0
     this.blocks = 0
+    this.level = 0
     this.fading = undefined
     this.port.onmessage = ({ data }) => {
       if (data !== "clear") return void this.queue.push(data)
@@ -61,6 +62,10 @@ registerProcessor("ev-loudspeaker", class extends AudioWorkletProcessor {
       this.queue = []
       this.at = 0
     }
+  }
+  tell(level) {
+    this.level = level
+    this.port.postMessage({ played: this.played, level })
   }
   process(inputs, [[out]]) {
     const before = this.queue.length
@@ -84,10 +89,12 @@ registerProcessor("ev-loudspeaker", class extends AudioWorkletProcessor {
       this.queue.shift()
       this.at = 0
     }
-    if (before === 0) return true
-    if (++this.blocks % 4 === 0 || this.queue.length === 0) {
-      this.port.postMessage({ played: this.played, level: Math.sqrt(square / out.length) })
+    if (before === 0) {
+      // Cut, or late: what was heard last is heard no more.
+      if (this.level > 0) this.tell(0)
+      return true
     }
+    if (++this.blocks % 4 === 0 || this.queue.length === 0) this.tell(Math.sqrt(square / out.length))
     return true
   }
 })`

@@ -498,7 +498,6 @@ describe("any words beside the agent", () => {
           const options = { protected: new Set(guarded ? ["speech-1"] : []) }
           assert.deepStrictEqual(Testing.invariants(timeline, options), [], about)
         }
-      }),
-    60_000
+      })
   )
 })

@@ -561,7 +561,6 @@ describe("every word beside the agent", () => {
           const options = { protected: new Set(guarded ? [said!.speech] : []) }
           assert.deepStrictEqual(Testing.invariants(timeline, options), [], about)
         }
-      }),
-    60_000
+      })
   )
 })

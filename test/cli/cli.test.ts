@@ -211,8 +211,8 @@ describe.concurrent("effect-voice", () => {
     try {
       const pool = ["start", "test/cli/compiled.ts", "--port", "0", "--processes", "1"]
       const { output } = await run(pool, { env: { ...server, ...fresh } })
-      const [, kept = ""] =
-        new RegExp(`compiled in (${join(folder, "node-compile-cache")}\\S+?)[\\\\"\\s]`).exec(output) ?? []
+      const kept = new RegExp(`compiled in (${join(folder, "node-compile-cache")}\\S+?)[\\\\"\\s]`).exec(output)?.[1]
+      assert.isDefined(kept, output)
       assert.isAbove(readdirSync(kept).length, 100, output)
       const { code, errors } = await run(["--version"], { env: { ...fresh, TMPDIR: join(root, "package.json") } })
       assert.deepStrictEqual([code, errors], [0, ""])

@@ -28,6 +28,7 @@ import { Prompt } from "effect/ai"
 import { TestClock } from "effect/testing"
 import * as Net from "node:net"
 import { inspect } from "node:util"
+import { type Moment, moment, msBetween, msSince } from "../support/ownTime.ts"
 import * as provider from "../support/provider.ts"
 
 /** The key that every layer is built with; it must turn up nowhere. */
@@ -407,10 +408,9 @@ export const http = (name: string, subject: HttpSubject): void => {
           )
           yield* server.next
           if (streams && when === "in the middle") yield* Deferred.await(heard)
-          const at = performance.now()
+          const at = moment()
           yield* Fiber.interrupt(fiber)
-          const ago = yield* server.aborted
-          return performance.now() - ago - at
+          return msBetween(at, yield* server.aborted)
         })))
     }
 
@@ -711,21 +711,21 @@ export const webSocket = (name: string, subject: SocketSubject): void => {
           const peer = yield* server.next
           yield* peer.next
           if (messages.length > 0) yield* Deferred.await(heard)
-          const at = performance.now()
+          const at = moment()
           yield* Fiber.interrupt(fiber)
           assert.strictEqual(yield* peer.closed, 1000)
-          return performance.now() - at
+          return msSince(at)
         })))
     }
 
     it.effect("lets go, within 50 ms, of a server that accepts and never answers", () =>
       closesAtOnce(Effect.gen(function*() {
         const accepted = yield* Deferred.make<void>()
-        const closed = yield* Deferred.make<number>()
+        const closed = yield* Deferred.make<Moment>()
         const server = Net.createServer((socket) => {
           socket.on("error", () => {})
           socket.on("data", () => Deferred.doneUnsafe(accepted, Effect.void))
-          socket.on("close", () => Deferred.doneUnsafe(closed, Effect.succeed(performance.now())))
+          socket.on("close", () => Deferred.doneUnsafe(closed, Effect.succeed(moment())))
         })
         yield* Effect.acquireRelease(
           Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void))),
@@ -734,9 +734,9 @@ export const webSocket = (name: string, subject: SocketSubject): void => {
         const { port } = server.address() as Net.AddressInfo
         const fiber = yield* Effect.forkChild(Stream.runDrain(ask(`ws://127.0.0.1:${port}`, { endless: true })))
         yield* Deferred.await(accepted)
-        const at = performance.now()
+        const at = moment()
         yield* Fiber.interrupt(fiber)
-        return (yield* Deferred.await(closed)) - at
+        return msBetween(at, yield* Deferred.await(closed))
       })))
 
     if (subject.silent !== undefined) {

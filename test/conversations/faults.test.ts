@@ -105,7 +105,7 @@ describe("faults at every stage", () => {
       for (const [name, stt] of Object.entries(connections)) {
         yield* sound(`stt: ${name}`, { llm: {}, tts: {}, stt, times })
       }
-    }), 120_000)
+    }))
 
   it.effect(
     "all at once: each pair of faults of model and synthesiser, with a recogniser that fails beside them",
@@ -121,8 +121,7 @@ describe("faults at every stage", () => {
             yield* sound(`llm: ${thinks}, tts: ${speaks}, stt: ${hears}`, { llm, tts, stt, times: 3 })
           }
         }
-      }),
-    120_000
+      })
   )
 
   it.effect(
@@ -151,7 +150,6 @@ describe("faults at every stage", () => {
           assert.deepStrictEqual(timeline.of("Escalated"), [], `${name}, ${hears}`)
           assert.isTrue(timeline.messages.some((line) => line.startsWith("assistant: ")), `${name}, ${hears}`)
         }
-      }),
-    120_000
+      })
   )
 })

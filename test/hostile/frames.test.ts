@@ -10,6 +10,7 @@ import { deflateRawSync } from "node:zlib"
 import { WebSocket } from "ws"
 import { call, type Carrier } from "../support/carrier.ts"
 import { megabytesKept } from "../support/kept.ts"
+import { moment, msSince } from "../support/ownTime.ts"
 
 const loopback = "127.0.0.1"
 
@@ -171,10 +172,10 @@ describe("frames that no browser sends", () => {
       let count = 0
       const asked = Effect.gen(function*() {
         const text = `text ${++count}.`
-        const from = performance.now()
+        const from = moment()
         ann.send(JSON.stringify({ type: "text", topic: "lk.chat", text }))
         yield* until(() => told.some((one) => one.includes(text)))
-        return Math.round(performance.now() - from)
+        return Math.round(msSince(from))
       })
       yield* asked
       const join = frame(text, JSON.stringify({ type: "join", sampleRate: 16_000 }))
@@ -200,10 +201,10 @@ describe("frames that no browser sends", () => {
       const carrier: Carrier = { port: made.port, token, url }
       const { line } = yield* call(carrier)
       const asked = Effect.gen(function*() {
-        const from = performance.now()
+        const from = moment()
         yield* made.status
         yield* Effect.sleep(1)
-        return Math.round(performance.now() - from)
+        return Math.round(msSince(from))
       })
       yield* withstands(made.port, "/call/stream", asked)
       // As many as a carrier sends, and more than that, of one whose call is running.

@@ -219,8 +219,7 @@ describe.concurrent.each(Object.keys(servers))("the server of %s", (name) => {
         )
         yield* until(() => held.every(({ cut }) => cut()))
         assert.strictEqual(yield* statusOf(port, path), status)
-      }).pipe(quietly, Effect.scoped, Effect.provideService(Metric.MetricRegistry, new Map())),
-    30_000
+      }).pipe(quietly, Effect.scoped, Effect.provideService(Metric.MetricRegistry, new Map()))
   )
 
   it.live.skipIf(name === "the telephone")(

@@ -31,7 +31,7 @@ describe("calls that come in fragments", () => {
         assert.deepStrictEqual(parsed.map(known), wanted.map(known), where)
         assert.strictEqual(new Set(parsed.map(({ id }) => id)).size, wanted.length, where)
       }
-    }), 60_000)
+    }))
 
   it.effect.each<readonly [what: string, deltas: Deltas, calls: ReadonlyArray<readonly [string, unknown]>]>([
     ["halves of two calls in turn, begun in one delta", [

@@ -213,7 +213,7 @@ describe("Silero model", () => {
           promisify(execFile)(
             process.execPath,
             ["--conditions", "effect-voice/source", "--input-type=module", "--eval", program(end)],
-            { timeout: 30_000 }
+            { timeout: 170_000 }
           )
         )
         assert.strictEqual(stdout, "done")

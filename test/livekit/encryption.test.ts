@@ -12,7 +12,8 @@ describe.skipIf(livekit === undefined)("end-to-end encryption", () => {
       const agent = yield* talk({
         room,
         greeting: "Hello, this is a secret.",
-        script: ["Nobody else knows."],
+        // A hole in a question makes two of it.
+        script: Array.from({ length: 20 }, () => "Nobody else knows."),
         livekit: { encryption: { key: Redacted.make(key) } }
       })
       const ann = yield* caller({ room, key })
@@ -20,11 +21,9 @@ describe.skipIf(livekit === undefined)("end-to-end encryption", () => {
       yield* ann.hears("agent", 0)
       yield* ann.hearsSilence("agent", 700)
       yield* ann.says(question)
-      yield* until(() => agent.of("AgentSpeechCommitted").length === 2)
-      assert.deepStrictEqual(agent.of("AgentSpeechCommitted").map(({ text }) => text), [
-        "Hello, this is a secret.",
-        "Nobody else knows."
-      ])
+      const said = () => agent.of("AgentSpeechCommitted").map(({ text }) => text)
+      yield* until(() => said().includes("Nobody else knows."))
+      assert.strictEqual(said()[0], "Hello, this is a secret.")
       assert.isAbove(ann.loudMs("agent"), 1000)
       // A decoder that begins may crackle for a moment.
       assert.isBelow(eve.loudMs("agent"), 100)

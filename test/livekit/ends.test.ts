@@ -66,7 +66,7 @@ describe.skipIf(livekit === undefined)("the end of a room", () => {
       const ann = yield* caller({ room: room.name })
       yield* ann.leaves
       assert.include(["room_closed", "room_deleted"], yield* room.ended)
-    }).pipe(Effect.scoped), 60_000)
+    }).pipe(Effect.scoped))
 
   it.live("ends the session when its participant leaves, or the room is deleted", () =>
     Effect.gen(function*() {
@@ -105,8 +105,7 @@ describe.skipIf(livekit === undefined)("the end of a room", () => {
           assert.notInclude(detail, "eyJ")
           assert.notInclude(detail, "127.0.0.1")
         }
-      }),
-    60_000
+      })
   )
 
   it.live("leaves no listener and no engine behind, whoever has ended it", () =>
@@ -179,7 +178,7 @@ describe.skipIf(livekit === undefined)("a connection that is lost", () => {
       yield* until(() => heard.items.slice(before).some(({ samples }) => samples.some((one) => Math.abs(one) > 2000)))
       assert.isTrue(agent.events.every(({ event }) => event._tag !== "ParticipantLeft"))
       assert.isUndefined(heard.fiber.pollUnsafe())
-    }).pipe(Effect.scoped), 60_000)
+    }).pipe(Effect.scoped))
 
   it.live.each(
     [
@@ -228,8 +227,7 @@ describe.skipIf(livekit === undefined)("a connection that is lost", () => {
         yield* until(() => texts.items.length === 1)
         // Whoever did not come back has left.
         yield* agent.sees((event) => event._tag === "ParticipantLeft" && event.identity === "ann")
-      }).pipe(Effect.scoped),
-    120_000
+      }).pipe(Effect.scoped)
   )
 
   it.live("for good ends the room, after the last attempt", () =>
@@ -248,5 +246,5 @@ describe.skipIf(livekit === undefined)("a connection that is lost", () => {
         [1, 2]
       )
       assert.match((yield* refuse(agent.room.sendText({ topic: "x", text: "x" }))).detail, /could not be made again/)
-    }).pipe(Effect.scoped), 120_000)
+    }).pipe(Effect.scoped))
 })

@@ -94,7 +94,6 @@ describe("a fallback over two servers that fail in every way", () => {
         const said = yield* Stream.runCollect(patient.reply({ prompt: Prompt.make("Hello"), tools: [] }))
         assert.deepInclude(said, { _tag: "Text", text: "Yes." })
         assert.deepStrictEqual(yield* patient.available, ["first", "second"])
-      }),
-    30_000
+      })
   )
 })

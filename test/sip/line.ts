@@ -5,29 +5,20 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { createSocket } from "node:dgram"
 import { once } from "node:events"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { connect, createServer, type Socket } from "node:net"
+import { connect, type Socket } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 import { recording } from "../fixtures/speech.ts"
 import { livekit, until } from "../livekit/support/people.ts"
+import { freePort } from "../support/freePort.ts"
 import { python } from "./parts.ts"
 
 /** The caller's number, which is to be found nowhere that somebody reads. */
 export const number = "+15551234567"
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
-
-/** A port of UDP and TCP that nobody has, and after it others of UDP. */
-const freePort = Effect.promise(async () => {
-  const server = createServer().listen(0, "127.0.0.1")
-  await once(server, "listening")
-  const address = server.address()
-  server.close()
-  await once(server, "close")
-  return typeof address === "object" && address !== null ? address.port : 0
-})
 
 const process_ = (program: string, args: ReadonlyArray<string>): Effect.Effect<ChildProcess, never, Scope.Scope> =>
   Effect.acquireRelease(
@@ -65,7 +56,7 @@ let gateways = 0
 /** A gateway that calls an agent for whoever rings; `atOnce`: the line is answered before an agent is there. */
 export const gateway = (agent: string, atOnce = false): Effect.Effect<Gateway, never, Scope.Scope> =>
   Effect.gen(function*() {
-    const port = yield* freePort
+    const port = yield* Effect.promise(() => freePort())
     const media = 20_000 + 200 * (process.pid % 100) + 40 * (gateways % 5)
     const { key, secret, url } = livekit!
     const config = {
@@ -175,8 +166,8 @@ export const phone: Effect.Effect<Phone, never, Scope.Scope> = Effect.gen(functi
     Effect.sync(() => mkdtempSync(join(tmpdir(), "effect-voice-phone-"))),
     (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
   )
-  const port = yield* freePort
-  const control = yield* freePort
+  const port = yield* Effect.promise(() => freePort())
+  const control = yield* Effect.promise(() => freePort())
   writeFileSync(join(folder, "say.wav"), Audio.encodeWav(saying))
   writeFileSync(join(folder, "config"), settings(port, control, 30_000 + 100 * (process.pid % 100), folder))
   writeFileSync(

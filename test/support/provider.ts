@@ -6,6 +6,7 @@ import { Deferred, Effect, Queue, type Scope } from "effect"
 import * as Http from "node:http"
 import type { AddressInfo, Socket } from "node:net"
 import { type RawData, type WebSocket, WebSocketServer } from "ws"
+import { type Moment, moment } from "./ownTime.ts"
 
 /** A request as it arrived. */
 export interface Request {
@@ -28,8 +29,8 @@ export interface HttpServer {
   readonly requests: ReadonlyArray<Request>
   /** Waits for the next request that nobody has waited for. */
   readonly next: Effect.Effect<Request>
-  /** Waits until the connection of the next closed, unfinished answer is gone, and gives how long ago that was. */
-  readonly aborted: Effect.Effect<number>
+  /** Waits until the connection of the next closed, unfinished answer is gone, and gives when that was. */
+  readonly aborted: Effect.Effect<Moment>
   /** How many connections were ever opened. */
   readonly connections: () => number
 }
@@ -58,14 +59,14 @@ export const http = (handler: Handler): Effect.Effect<HttpServer, never, Scope.S
   Effect.gen(function*() {
     const requests: Array<Request> = []
     const arrived = yield* Queue.unbounded<Request>()
-    const aborts = yield* Queue.unbounded<number>()
+    const aborts = yield* Queue.unbounded<Moment>()
     let connections = 0
     const server = Http.createServer((incoming, response) => {
       const chunks: Array<Buffer> = []
       incoming.on("error", () => {})
       response.on("error", () => {})
       response.on("close", () => {
-        if (!response.writableFinished) Queue.offerUnsafe(aborts, performance.now())
+        if (!response.writableFinished) Queue.offerUnsafe(aborts, moment())
       })
       incoming.on("data", (chunk: Buffer) => chunks.push(chunk))
       incoming.on("end", () => {
@@ -87,7 +88,7 @@ export const http = (handler: Handler): Effect.Effect<HttpServer, never, Scope.S
       url: `http://127.0.0.1:${port}`,
       requests,
       next: Queue.take(arrived),
-      aborted: Effect.map(Queue.take(aborts), (at) => performance.now() - at),
+      aborted: Queue.take(aborts),
       connections: () => connections
     }
   })

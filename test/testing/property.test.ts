@@ -392,7 +392,7 @@ describe("random conversations", () => {
         const agent = Agent.make({ instructions: "", ...options }) as Agent.Agent
         const { runs } = yield* Testing.check({ agent, calls, runs: 25, seed: 4000 })
         assert.strictEqual(runs, 25)
-      }), 20_000)
+      }))
 
     it.effect("tell how it is held again", () =>
       Effect.gen(function*() {

@@ -111,14 +111,14 @@ describe("time stands still for what a plain function awaits", () => {
         }),
         user: [],
         at: [{ at: 0, do: (session) => session.send("A table, please.") }],
-        // It would not be waited for at all.
-        realWait: "1 minute",
+        // It would not be waited for at all: who does never ends.
+        realWait: "1 hour",
         llm,
         tts: { duration: 5000 }
       })
       assert.deepStrictEqual(outcomes, ["completed", "completed"])
       assert.deepStrictEqual(timeline.warnings, [])
-    }), 5000)
+    }))
 
   it.live("and not for ever: a warning names the tool or the hook", () =>
     Effect.gen(function*() {
@@ -251,12 +251,12 @@ describe("time stands still for a server of tools", () => {
         agent: Agent.make({ instructions: "", tools: discovered(Effect.delay(server.connect, "1 second")) }),
         user: [Testing.say(1500, 2500, "A table, please.")],
         llm: [{ tools: [{ name: "book", params: { place: "by the window" } }] }, "Table four is yours."],
-        // It would not be waited for at all.
-        realWait: "1 minute"
+        // It would not be waited for at all: who does never ends.
+        realWait: "1 hour"
       })
       assert.include(timeline.messages, "output: book")
       assert.deepStrictEqual([timeline.turns[0]?.total, timeline.warnings], [21_000, []])
-    }), 5000)
+    }))
 
   it.effect("and not for ever", () =>
     Effect.gen(function*() {

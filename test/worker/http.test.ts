@@ -142,7 +142,7 @@ describe("what operators ask", () => {
         socket.once("close", () => resume(Effect.succeed(text)))
       })
       assert.match(said, /^HTTP\/1.1 408 /)
-    })), 20_000)
+    })))
 
   it.live("is unready while the worker is made ready, and a used port is a clear error", () =>
     isolated(Effect.gen(function*() {

@@ -153,7 +153,7 @@ describe("a program", () => {
         kill("SIGSTOP")
         kill("SIGKILL")
         yield* until(() => !children.some(isAlive))
-      }), 60_000)
+      }))
 
     it.live("that is stopped for a while goes on with the calls of its processes", () =>
       Effect.gen(function*() {
@@ -167,7 +167,7 @@ describe("a program", () => {
         kill("SIGTERM")
         assert.strictEqual(yield* exited, 0)
         assert.isFalse(children.some(isAlive))
-      }), 60_000)
+      }))
   })
 
   it.live("survives a promise that nobody awaited, which is logged with its place", () =>

@@ -1,12 +1,11 @@
 /** A LiveKit server on loopback, in a process of its own. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process"
-import { createSocket } from "node:dgram"
 import { once } from "node:events"
 import { existsSync } from "node:fs"
-import { createServer } from "node:net"
 import { delimiter, join } from "node:path"
 import { env } from "node:process"
 import { setTimeout as sleep } from "node:timers/promises"
+import { freePort } from "../../support/freePort.ts"
 
 export interface Server {
   readonly url: string
@@ -36,24 +35,6 @@ export const findServer = (): string | undefined => {
   }
 }
 
-const freeTcp = async (): Promise<number> => {
-  const server = createServer().listen(0, "127.0.0.1")
-  await once(server, "listening")
-  const address = server.address()
-  server.close()
-  await once(server, "close")
-  return typeof address === "object" && address !== null ? address.port : 0
-}
-
-const freeUdp = async (): Promise<number> => {
-  const socket = createSocket("udp4").bind(0, "127.0.0.1")
-  await once(socket, "listening")
-  const { port } = socket.address()
-  socket.close()
-  await once(socket, "close")
-  return port
-}
-
 /** Loopback only: one TCP and one UDP port, nothing that others could reach. */
 const config = (port: number, udp: number): string =>
   JSON.stringify({
@@ -72,9 +53,12 @@ const config = (port: number, udp: number): string =>
     logging: { level: "error" }
   })
 
+/** Waits until it answers, or has ended. */
 const ready = async (url: string, child: ChildProcess): Promise<void> => {
-  for (let attempt = 0; attempt < 200; attempt++) {
-    if (child.exitCode !== null) throw new Error(`the LiveKit server ended with code ${child.exitCode}`)
+  while (true) {
+    if (child.exitCode !== null || child.signalCode !== null) {
+      throw new Error(`the LiveKit server ended with ${child.signalCode ?? child.exitCode}`)
+    }
     try {
       if ((await fetch(url)).ok) return
     } catch {
@@ -82,7 +66,6 @@ const ready = async (url: string, child: ChildProcess): Promise<void> => {
     }
     await sleep(50)
   }
-  throw new Error("the LiveKit server did not answer within 10 seconds")
 }
 
 /** Starts a server; the ports of an earlier one can be given, to start it again. */
@@ -93,7 +76,7 @@ export const launch = async (
 > => {
   const program = findServer()
   if (program === undefined) throw new Error("no LiveKit server was found")
-  const { port, udp } = ports ?? { port: await freeTcp(), udp: await freeUdp() }
+  const { port, udp } = ports ?? { port: await freePort(), udp: await freePort("udp") }
   const child = spawn(program, ["--config-body", config(port, udp)], { stdio: "ignore" })
   // Who ends without stopping it must not leave it behind.
   const abandon = () => void child.kill("SIGKILL")

@@ -1,22 +1,12 @@
 /** A worker in a process of its own, seen from where its operator stands. */
 import { Deferred, Effect } from "effect"
 import { spawn } from "node:child_process"
-import { once } from "node:events"
-import { createServer } from "node:net"
 import { fileURLToPath } from "node:url"
+import { freePort } from "../../support/freePort.ts"
 import { until } from "./people.ts"
 import type { Address } from "./server.ts"
 
 const program = fileURLToPath(new URL("./program.ts", import.meta.url))
-
-const freePort = Effect.promise(async () => {
-  const server = createServer().listen(0, "127.0.0.1")
-  await once(server, "listening")
-  const address = server.address()
-  server.close()
-  await once(server, "close")
-  return typeof address === "object" && address !== null ? address.port : 0
-})
 
 export interface Line {
   readonly message: unknown
@@ -32,7 +22,7 @@ const read = (line: string): Line => {
 /** Starts it, and kills it with the scope if it is still there. */
 export const operated = (at: Address, processes: number) =>
   Effect.gen(function*() {
-    const [port, metricsPort] = [yield* freePort, yield* freePort]
+    const [port, metricsPort] = yield* Effect.promise(() => Promise.all([freePort(), freePort()]))
     const exited = yield* Deferred.make<number | null>()
     const args = ["--conditions=effect-voice/source", program, ...[port, metricsPort, processes].map(String)]
     const child = yield* Effect.acquireRelease(

@@ -110,7 +110,10 @@ export interface Caller extends Microphone {
   readonly loudMs: (identity: string, from?: number, to?: number) => number
   /** Waits until someone has been loud since a time; tells when. */
   readonly hears: (identity: string, since: number) => Effect.Effect<number>
-  /** Waits until nothing loud came for so long; tells when the last of it ended. */
+  /**
+   * Waits until nothing loud came for so long, from who does not say that they speak: a busy machine tears holes into what
+   * is heard. Tells when the last of it ended.
+   */
   readonly hearsSilence: (identity: string, forMs?: number) => Effect.Effect<number>
   readonly leaves: Effect.Effect<void>
 }
@@ -245,7 +248,11 @@ export const caller = (options: CallerOptions): Effect.Effect<Caller, never, Sco
         ),
       hearsSilence: (who, forMs = 500) => {
         const last = () => heard.findLast((one) => one.identity === who && isLoud(one))?.at ?? 0
-        return Effect.map(until(() => now() - last() > forMs), last)
+        const speaks = () => {
+          const attributes = room.remoteParticipants.get(who)?.attributes
+          return attributes?.["lk.agent.state"] === "speaking"
+        }
+        return Effect.map(until(() => !speaks() && now() - last() > forMs), last)
       },
       leaves
     }
