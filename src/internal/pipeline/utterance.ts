@@ -109,11 +109,11 @@ export const makeWriter = (
     // A voice may have no sound for signs alone, and is not asked for one. What was held back belongs to what came before, if anything did.
     const silent = !hasWords(raw === "" ? utterance.spoken + rewritten : rewritten)
     const spoken = silent && rewritten.trim() !== "" ? "" : rewritten
-    // Words that a transform has held back are spoken with those that follow.
+    // Words that a transform has held back are spoken with those that follow, and the last of them with those before.
     const last = utterance.pieces.at(-1)
-    if (last !== undefined && last.spoken === "" && hasWords(last.raw)) {
-      utterance.pieces[utterance.pieces.length - 1] = { raw: last.raw + raw, spoken }
-    } else utterance.pieces.push({ raw, spoken })
+    const joins = last !== undefined && (raw === "" || (last.spoken === "" && hasWords(last.raw)))
+    if (joins) utterance.pieces[utterance.pieces.length - 1] = { raw: last.raw + raw, spoken: last.spoken + spoken }
+    else utterance.pieces.push({ raw, spoken })
     utterance.spoken += spoken
     return spoken.trim() === "" ? [] : [spoken]
   }
