@@ -133,7 +133,10 @@ describe("words as recognisers write them", () => {
   })
 
   it.effect.each(
-    [["es", "¡Para!"], ["es", "para"], ["pt", "Para."], ["nl", "Stop maar."], ["nl", "Laat maar."], ["ru", "Не-а."]] as const
+    [["es", "¡Para!"], ["es", "para"], ["pt", "Para."], ["nl", "Stop maar."], ["nl", "Laat maar."], [
+      "ru",
+      "Не-а."
+    ]] as const
   )("do not keep a phrase open that is whole (%s: %s)", ([language, words]) =>
     Effect.gen(function*() {
       for (const [text, from] of [[statements.en, 6000], ["OK.", 12_000]] as const) {

@@ -41,22 +41,25 @@ describe("a session that opens", () => {
       ["bar"]
     ],
     ["when its agent has begun", {}, Testing.mute(5000), 10, ["desk", "bar"]]
-  ])("is handed over %s: the agent that has it then greets, once", ([, room, user, at, expected]) =>
-    Effect.gen(function*() {
-      const entered: Array<string> = []
-      const timeline = yield* Testing.scenario({
-        agent: greeting("desk", entered),
-        room,
-        user: [user],
-        at: [{ at, do: (session) => session.handoff(greeting("bar", entered)) }]
+  ])(
+    "is handed over %s: the agent that has it then greets, once",
+    ([, room, user, at, expected]) =>
+      Effect.gen(function*() {
+        const entered: Array<string> = []
+        const timeline = yield* Testing.scenario({
+          agent: greeting("desk", entered),
+          room,
+          user: [user],
+          at: [{ at, do: (session) => session.handoff(greeting("bar", entered)) }]
+        })
+        assert.deepStrictEqual(entered, expected)
+        assert.deepStrictEqual(
+          timeline.messages.filter((message) => message.startsWith("assistant")),
+          expected.map((name) => `assistant: This is ${name}.`)
+        )
+        timeline.exactly(["AgentChanged", at, { from: "desk", to: "bar" }])
       })
-      assert.deepStrictEqual(entered, expected)
-      assert.deepStrictEqual(
-        timeline.messages.filter((message) => message.startsWith("assistant")),
-        expected.map((name) => `assistant: This is ${name}.`)
-      )
-      timeline.exactly(["AgentChanged", at, { from: "desk", to: "bar" }])
-    }))
+  )
 
   it.effect("lets a task begin once that is performed before the caller is there", () =>
     Effect.gen(function*() {
