@@ -238,6 +238,16 @@ const callsAndTexts: Table = [
     [calls(fn("w", a, i(0, "a"))), calls(fn("w", `{"city":"Oslo"}`, i(1, "a"))), called],
     "[w {\"city\":\"Rome\"}][w {\"city\":\"Oslo\"}] <tool-calls>"
   ],
+  [
+    "same id, same call, two indices (one call)",
+    [calls(fn("w", a, i(0, "a"))), calls(fn("w", a, i(1, "a"))), called],
+    "[w {\"city\":\"Rome\"}] <tool-calls>"
+  ],
+  [
+    "same id, same call, in one delta (one call)",
+    [calls(fn("w", a, i(0, "a")), fn("w", a, i(1, "a"))), called],
+    "[w {\"city\":\"Rome\"}] <tool-calls>"
+  ],
   ["same id, no index, two args", [
     calls(fn("w", a, { id: "a" })),
     calls(fn("w", `{"city":"Oslo"}`, { id: "a" })),

@@ -131,6 +131,25 @@ describe("words as recognisers write them", () => {
     for (const text of ["She is ill", "There they were", "I am well"]) assert.isFalse(isUnfinished(text), text)
     for (const text of ["then I'll", "and we’re", "because I'm"]) assert.isTrue(isUnfinished(text), text)
   })
+
+  it.effect.each(
+    [["es", "¡Para!"], ["es", "para"], ["pt", "Para."], ["nl", "Stop maar."], ["nl", "Laat maar."], [
+      "ru",
+      "Не-а."
+    ]] as const
+  )("do not keep a phrase open that is whole (%s: %s)", ([language, words]) =>
+    Effect.gen(function*() {
+      for (const [text, from] of [[statements.en, 6000], ["OK.", 12_000]] as const) {
+        const timeline = yield* over(text, Testing.say(from, from + 400, words), language)
+        assert.strictEqual(timeline.of("UserSpeechCommitted")[0]?.at, from + 900)
+      }
+    }))
+
+  it("keep other words open that end so", () => {
+    for (const [language, text] of [["es", "es para"], ["pt", "um quarto para"], ["nl", "ik wil maar"]] as const) {
+      assert.isTrue(isUnfinished(text, { language }), text)
+    }
+  })
 })
 
 describe("an echo of numbers", () => {

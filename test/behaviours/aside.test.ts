@@ -339,6 +339,40 @@ describe("the agent's own words", () => {
       assert.deepStrictEqual(committed(past), ["Your room."])
     }))
 
+  it.effect.each(
+    [
+      ["The room is ninety euros a night. If you want it, please say yes or no.", "Yes.", "en"],
+      ["The room is ninety euros a night. If you want it, please say yes or no.", "No.", "en"],
+      ["To speak with the reception desk, say reception. To book a room, say booking.", "Booking.", "en"],
+      ["Möchten Sie das Zimmer, dann sagen Sie jetzt bitte ja oder nein.", "Ja.", "de"],
+      ["Si desea la habitación, diga ahora por favor sí o no.", "Sí.", "es"],
+      ["Si vous voulez la chambre, dites maintenant oui ou non.", "Non.", "fr"]
+    ] as const
+  )("%s: %s, which no question mark has asked for, is its answer when it comes too late for an echo", (
+    [prompt, answer, language]
+  ) =>
+    Effect.gen(function*() {
+      for (const interims of [true, false]) {
+        for (const from of answer.startsWith("N") ? [10_400, 10_650] : [9900, 10_400, 10_650]) {
+          const script = { stt: { interims, language } }
+          const timeline = yield* over(prompt, [Testing.say(from, from + 400, answer)], {}, script)
+          assert.deepStrictEqual(committed(timeline), [answer], `${from}, interims ${interims}`)
+          assert.strictEqual(timeline.requests.length, 1)
+          holds(timeline)
+        }
+      }
+    }))
+
+  it.effect.each([9700, 10_100])(
+    "%d: the last of them that comes back at once is an echo",
+    (from) =>
+      Effect.gen(function*() {
+        const prompt = "The room is ninety euros a night. If you want it, please say yes or no."
+        const timeline = yield* over(prompt, [Testing.say(from, from + 400, "No.")])
+        assert.deepStrictEqual(setAside(timeline), [["No.", "echo"]])
+      })
+  )
+
   it.effect("ask for nothing: a stop that it said itself is no stop", () =>
     Effect.gen(function*() {
       const text = "Take the tram to the last stop and walk along the river for a while until you see us."

@@ -91,6 +91,16 @@ describe("over a statement", () => {
   )
   check("in German, too", [hold("Ja, Moment bitte.")], "de")
   check("and in Japanese, too", [hold("はい、ちょっと待ってください。")], "ja")
+  check("in words of everyday", [hold("Hold up."), turn("Nah.")], undefined, 400)
+  check("in German", [
+    hold("Warten Sie mal kurz."),
+    hold("Bin gleich wieder da."),
+    hold("Momentchen."),
+    turn("Seien Sie still.")
+  ], "de")
+  check("in Spanish", [hold("Espéreme un momento."), turn("Espérame.")], "es")
+  check("in Portuguese", [hold("Fique na linha.")], "pt")
+  check("and in Japanese", [sign("continuer", "へえー。")], "ja", 400)
   check("a tag for no language is none", [sign("agreement", "Yes."), turn("Stop.")], "und")
   check("nor is one for several", [sign("continuer", "Mm-hm."), hold("Hang on.")], "multi")
 })

@@ -324,6 +324,23 @@ describe("what is said from elsewhere", () => {
     )
   }
 
+  it.effect.each([1500, 2900, 3050])(
+    "a reply that is asked for at %d stands in the history where it was heard",
+    (at) =>
+      Effect.gen(function*() {
+        const timeline = yield* Testing.scenario({
+          preset: "mechanics",
+          user: [hello],
+          at: [{ at, do: (session) => session.reply({ instructions: "Tell that the taxi is here." }) }],
+          llm: ({ prompt }) => JSON.stringify(prompt).includes("taxi") ? "Your taxi is here." : "Fine."
+        })
+        const heard = timeline.of("AgentSpeechCommitted").map(({ text }) => `assistant: ${text}`)
+        assert.deepStrictEqual(timeline.messages, ["user: Hello, how are you?", ...heard])
+        assert.strictEqual(heard.length, 2)
+        sound(timeline)
+      })
+  )
+
   it.effect("asked for before the caller began: their turn ends it", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({

@@ -239,6 +239,33 @@ describe("several calls", () => {
       whole(timeline)
     }))
 
+  it.effect.each<readonly [string, ReadonlyArray<Testing.LlmToolCall>, ReadonlyArray<string>]>([
+    ["of one id that are alike are one, told twice", [
+      { ...lookup({ word: "fox" }), id: "a" },
+      { ...lookup("{\"word\": \"fox\"}"), id: "a" }
+    ], ["fox"]],
+    ["of one id with other parameters are two", [
+      { ...lookup({ word: "fox" }), id: "a" },
+      { ...lookup({ word: "cat" }), id: "a" }
+    ], ["fox", "cat"]],
+    ["of two ids that are alike are two", [
+      { ...lookup({ word: "fox" }), id: "a" },
+      { ...lookup({ word: "fox" }), id: "b" }
+    ], ["fox", "fox"]],
+    ["without ids that are alike are two", [
+      { ...lookup({ word: "fox" }), id: "" },
+      { ...lookup({ word: "fox" }), id: "" }
+    ], ["fox", "fox"]]
+  ])("%s", ([, made, expected]) =>
+    Effect.gen(function*() {
+      const looked: Array<string> = []
+      const timeline = yield* Testing.scenario({ agent, user: [hello], llm: calls(...made) }).pipe(
+        running((word) => Effect.sync(() => (looked.push(word), word)))
+      )
+      assert.deepStrictEqual(looked, expected)
+      whole(timeline)
+    }))
+
   it.effect.each([[0, 1], [1, 2], [3, 4], [5, 6]] as const)(
     "after %d steps with tools the last reply may call none",
     ([maxToolSteps, requests]) =>

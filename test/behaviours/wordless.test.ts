@@ -75,6 +75,43 @@ describe("text without a word", () => {
       assert.deepStrictEqual(timeline.messages, ["assistant: Goodbye!"])
     }))
 
+  it.effect.each(
+    [
+      ["**Hello there.**", "Hello there."],
+      ["*Shall I book it?*", "Shall I book it?"],
+      ["_Hello_", "Hello"],
+      ["`seven`", "seven"],
+      ["**Hello", "**Hello"],
+      ["👍 **Hello**", "Hello"],
+      ["**One moment. I am looking.**", "One moment. I am looking."],
+      ["**Hello** **there and welcome", "Hello **there and welcome"]
+    ] as const
+  )(
+    "%s, which a transform holds back to its end: it is spoken, and no more of it is heard than was",
+    ([text, spoken]) =>
+      Effect.gen(function*() {
+        const said = yield* Testing.scenario({ at: [{ at: 0, do: (session) => session.say(text) }] })
+        const replied = yield* Testing.scenario({ user: [Testing.type(1000, "Hi.")], llm: [text] })
+        for (const timeline of [said, replied]) {
+          assert.deepStrictEqual(timeline.speeches.map(({ pieces }) => pieces.join("").trim()), [spoken])
+          assert.strictEqual(timeline.messages.at(-1), `assistant: ${text}`)
+          assert.deepStrictEqual(timeline.of("ReplyEmpty"), [])
+          assert.deepStrictEqual(Testing.invariants(timeline), [])
+        }
+        for (const alignment of ["word", false] as const) {
+          const cut = yield* Testing.scenario({
+            at: [
+              { at: 0, do: (session) => session.say(text) },
+              { at: 4000, do: (session) => session.interrupt() }
+            ],
+            tts: { duration: 10_000, alignment }
+          })
+          const heard = cut.messages.at(-1) ?? "—"
+          assert.isAtMost(heard.length, `assistant: ${text}`.length / 2 + 10)
+        }
+      })
+  )
+
   it.effect.each(["It is sunny.\n\n♪", "It is sunny. 👍", "It is sunny. — "])(
     "stands behind words (%j): these are spoken, and all of it is remembered",
     (text) =>

@@ -112,6 +112,18 @@ const grows = ({ text, value }: Pending, params: unknown): params is string =>
   typeof params === "string" && value === undefined && params.length > text.length && text.startsWith("{") &&
   params.startsWith(text)
 
+/** Keeps one of those that have all in common, the id, too: that is one call, which a server tells under two indices. */
+const unlike = (): (call: Pending) => boolean => {
+  const seen = new Set<string>()
+  return ({ id, name, text, value }) => {
+    if (id === undefined) return true
+    const key = JSON.stringify([id, name, value ?? text])
+    const isNew = !seen.has(key)
+    seen.add(key)
+    return isNew
+  }
+}
+
 /** One answer's calls in the making. */
 export class Calls {
   #calls: Array<Pending> = []
@@ -157,7 +169,7 @@ export class Calls {
       ? calls.toSorted((a, b) => (a.index ?? 0) - (b.index ?? 0))
       : calls
     const told = new Set<string>()
-    return Effect.forEach(ordered, ({ fields, id, name, text, value }) => {
+    return Effect.forEach(ordered.filter(unlike()), ({ fields, id, name, text, value }) => {
       const isNew = id !== undefined && !told.has(id)
       if (isNew) told.add(id)
       return Effect.map(isNew ? Effect.succeed(id) : freshId, (id) => ({

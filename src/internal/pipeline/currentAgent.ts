@@ -28,6 +28,7 @@ export interface CurrentAgent {
   readonly updated: (bound: BoundAgent, tools: Tools.Set<Session> | undefined) => void
   /** The participant is there, and it begins. */
   readonly entered: () => void
+  readonly hasEntered: () => boolean
   /** The `onExit` of the present one and of those who wait, each once; none if nobody has ever entered. */
   readonly takeExits: () => ReadonlyArray<NonNullable<BoundAgent["onExit"]>>
 }
@@ -135,6 +136,7 @@ export const makeCurrentAgent = (agent: Agent.Agent<unknown, unknown>, defaults:
     entered: () => {
       entered = true
     },
+    hasEntered: () => entered,
     takeExits: () =>
       [present, ...waiting.toReversed()].flatMap((place) => {
         const onExit = exitOf(place)

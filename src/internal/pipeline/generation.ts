@@ -16,6 +16,7 @@ import { wordsOf } from "../llm/words.ts"
 import { beside, throughUntil } from "../streams.ts"
 import { mostCalls } from "../tools/duplicates.ts"
 import { offered } from "../tools/offered.ts"
+import { kept } from "../tools/params.ts"
 import { act, type Call, nameOf, tooMany, uniqueId } from "./calls.ts"
 import { about, type Core, signal, spanned } from "./core.ts"
 import { type Delivery, makeDelivery } from "./delivery.ts"
@@ -169,6 +170,18 @@ const missed = (core: Core, speech: Speech, { calls, empty }: Answer, retried: b
   return again
 }
 
+/** Whether a call of one answer has come before: the id, too, is the same, and it is one call that was told twice. */
+const isTold = (
+  seen: Set<string>,
+  { id, name, params }: Extract<Llm.Delta, { readonly _tag: "ToolCall" }>
+): boolean => {
+  if (id === "" || seen.size > mostCalls) return false
+  const key = JSON.stringify([id, name, kept(params)])
+  if (seen.has(key)) return true
+  seen.add(key)
+  return false
+}
+
 /** One request to the model. `undefined`: it failed, and that was told. */
 const ask = (
   core: Core,
@@ -185,6 +198,7 @@ const ask = (
     const requested = conductor.now()
     const calls: Array<Call> = []
     const ids = new Set<string>()
+    const seen = new Set<string>()
     const line = delivery.line(utterance)
     const provided = makeProviderCalls(core, speech, utterance, (id) => uniqueId(core, id, ids))
     let first: number | undefined
@@ -203,7 +217,8 @@ const ask = (
         utterance.attached = { ...utterance.attached, step: delta.metadata }
       }
       if (delta._tag === "ProviderCall" || delta._tag === "ProviderResult") provided.push(delta)
-      if (delta._tag !== "ToolCall") return
+      if (delta._tag !== "ToolCall" || isTold(seen, delta)) return
+      utterance.calls = true
       dropped += Number(calls.length > mostCalls)
       if (calls.length > mostCalls) return
       const { metadata, params } = delta

@@ -69,6 +69,11 @@ export const enter = (core: Core): void => {
   if (onEnter !== undefined) core.fork(guarded(core, "onEnter", onEnter))
 }
 
+/** Lets the next agent begin; before the participant is there nobody does, and whoever has the conversation then will. */
+const goesIn = (core: Core): void => {
+  if (core.agent.hasEntered()) enter(core)
+}
+
 /** Lets an agent finish, for a bounded time. */
 const exit = (core: Core, timeout: number, onExit: NonNullable<BoundAgent["onExit"]>): Effect.Effect<void> =>
   Effect.asVoid(
@@ -234,7 +239,7 @@ export const makeHandoff = (core: Core, parts: Parts): Handoff => {
       yield* leave(core, exitTimeout)
       if (!isOpen(core)) return
       yield* goOn(next, agent.history, () => core.agent.replaced(next.binding))
-      enter(core)
+      goesIn(core)
     })
 
   const giveBack = ({ next, returned, takeExit }: Loan): Effect.Effect<void> =>
@@ -252,7 +257,7 @@ export const makeHandoff = (core: Core, parts: Parts): Handoff => {
     Effect.gen(function*() {
       if (!isOpen(core)) return undefined
       const loan = yield* goOn(next, agent.history, () => core.agent.lent(next.binding))
-      enter(core)
+      goesIn(core)
       return loan
     })
 

@@ -204,7 +204,7 @@ export const play = (
       yield* speech.floor.await
       speech.floor.closeUnsafe()
       speech.unheard.delete(line.utterance)
-      if (speech.source === "say") line.utterance.createdAt = placeOf(core)
+      if (speech.source !== "turn" && !line.utterance.calls) line.utterance.createdAt = placeOf(core)
       base = yield* ask(core, output.played, 0)
       const out = lineOutput = makeLineOutput(core, speech.id, base)
       speech.saying = { utterance: line.utterance, output: out }

@@ -26,6 +26,8 @@ export interface Utterance {
   readonly bounds: Array<{ to: number; readonly length: number }>
   /** All of its audio is there. */
   complete: boolean
+  /** Calls were made with it, which stand behind it. */
+  calls: boolean
   /** What the provider of the model has attached, to the text and to the step that it is of. */
   attached: { readonly text?: Llm.Metadata | undefined; readonly step?: Llm.Metadata | undefined }
 }
@@ -40,6 +42,7 @@ export const makeUtterance = (id: string, createdAt: number): Utterance => ({
   audioMs: 0,
   bounds: [],
   complete: false,
+  calls: false,
   attached: {}
 })
 
@@ -103,10 +106,14 @@ export const makeWriter = (
   const rewrite = (raw: string): string => chain.reduce((text, transform) => transform.push(text), raw)
   const rest = (): string => chain.reduce((text, transform) => transform.push(text) + transform.end(), "")
   const add = (raw: string, rewritten: string): ReadonlyArray<string> => {
-    // A voice may have no sound for signs alone, and is not asked for one. What was held back belongs to what came before.
-    const silent = !hasWords(raw === "" ? utterance.spoken : rewritten)
+    // A voice may have no sound for signs alone, and is not asked for one. What was held back belongs to what came before, if anything did.
+    const silent = !hasWords(raw === "" ? utterance.spoken + rewritten : rewritten)
     const spoken = silent && rewritten.trim() !== "" ? "" : rewritten
-    utterance.pieces.push({ raw, spoken })
+    // Words that a transform has held back are spoken with those that follow, and the last of them with those before.
+    const last = utterance.pieces.at(-1)
+    const joins = last !== undefined && (raw === "" || (last.spoken === "" && hasWords(last.raw)))
+    if (joins) utterance.pieces[utterance.pieces.length - 1] = { raw: last.raw + raw, spoken: last.spoken + spoken }
+    else utterance.pieces.push({ raw, spoken })
     utterance.spoken += spoken
     return spoken.trim() === "" ? [] : [spoken]
   }

@@ -36,7 +36,7 @@ const en: Phrasebook = {
       "i know, no problem, no worries"
   ),
   cutIns: list(
-    "stop, wait, no, nope, help, quiet, be quiet, silence, shut up, hush, shush, shh, pause, cancel, never mind, " +
+    "stop, wait, no, nope, nah, help, quiet, be quiet, silence, shut up, hush, shush, shh, pause, cancel, never mind, " +
       "nevermind, enough, that's enough, enough already, excuse me, pardon me, hey, listen, listen to me, " +
       "let me speak, let me talk, let me finish, can i say something, not so fast, no thanks, no thank you, halt, " +
       "cut it out, knock it off, sorry to interrupt, can i stop you there"
@@ -45,7 +45,7 @@ const en: Phrasebook = {
     ...enLengths,
     ...list(
       "hold on, hang on, hold it, hold the line, please hold, wait a moment, wait a second, wait a sec, " +
-        "wait a minute, bear with me, i'll be right back, be right back, hold tight"
+        "wait a minute, bear with me, i'll be right back, be right back, hold tight, hold up"
     )
   ],
   lengths: enLengths,
@@ -88,7 +88,7 @@ const de: Phrasebook = {
   ),
   cutIns: list(
     "stopp, stop, halt, nein, nee, nö, warte, warten, warten sie, hilfe, ruhe, still, schluss, genug, es reicht, " +
-      "das reicht, aufhören, hör auf, hören sie auf, abbrechen, pause, entschuldigung, entschuldigen sie, " +
+      "das reicht, sei still, seien sie still, halten sie den mund, halt den mund, aufhören, hör auf, hören sie auf, abbrechen, pause, entschuldigung, entschuldigen sie, " +
       "lass mich ausreden, lassen sie mich ausreden, hören sie zu, hör zu, nicht so schnell, halt stopp, " +
       "verzeihung, darf ich etwas sagen, darf ich kurz unterbrechen"
   ),
@@ -97,7 +97,7 @@ const de: Phrasebook = {
     ...list(
       "moment, moment mal, augenblick, warte kurz, warten sie kurz, warte einen moment, warten sie einen moment, " +
         "warte eine sekunde, warten sie eine sekunde, bleiben sie dran, bleib dran, ich bin gleich wieder da, " +
-        "bin gleich zurück"
+        "bin gleich zurück, bin gleich wieder da, warte mal kurz, warten sie mal kurz, momentchen"
     )
   ],
   lengths: deLengths,
@@ -184,13 +184,13 @@ const es: Phrasebook = {
   ),
   cutIns: list(
     "para, pare, alto, basta, ya basta, espera, espere, no, ayuda, socorro, auxilio, silencio, cállate, cállese, " +
-      "detente, deténgase, cancela, cancele, cancelar, pausa, stop, parar, perdón, perdone, disculpe, oiga, oye, " +
+      "detente, deténgase, espéreme, espérame, cancela, cancele, cancelar, pausa, stop, parar, perdón, perdone, disculpe, oiga, oye, " +
       "escuche, escucha, déjame hablar, déjeme hablar, no tan rápido, paren, esperen, esperad, perdona"
   ),
   holds: [
     ...esLengths,
     ...list(
-      "espera un momento, espere un momento, espera un segundo, espere un segundo, espera un minuto, " +
+      "espera un momento, espere un momento, espéreme un momento, espérame un momento, espera un segundo, espere un segundo, espera un minuto, " +
         "espere un minuto, no cuelgue, ahora vuelvo, aguarda, aguarde, aguarde un momento, aguarda un momento, " +
         "espera un poco, espere un poco, esperar un momento, esperar un segundo, esperar un minuto"
     )
@@ -238,7 +238,7 @@ const pt: Phrasebook = {
     ...list(
       "peraí, pera aí, espera aí, espere aí, espera um pouco, espere um pouco, espere um momento, " +
         "espera um momento, espere um minuto, espera um minuto, aguarde, aguarde um momento, aguenta aí, já volto, " +
-        "não desligue, segura aí, espere um instante, espera um instante, espere um pouquinho, espera um pouquinho, " +
+        "não desligue, não desliga, fique na linha, fica na linha, segura aí, espere um instante, espera um instante, espere um pouquinho, espera um pouquinho, " +
         "aguarde um instante, esperar um momento, esperar um pouco, esperar um minuto"
     )
   ],
@@ -264,7 +264,7 @@ const pt: Phrasebook = {
 // length there; one that answers どのくらい (chroniclesofnori, lesson 11; trantor.is, “How long?”), such as 一分, is no such request.
 const ja: Phrasebook = {
   continuers: list(
-    "うん, ええ, はい, はあ, へえ, へー, ふうん, ふーん, ふん, ほう, ああ, あー, なるほど, なるほどね, そう, そうですか, " +
+    "うん, ええ, はい, はあ, へえ, へえー, へー, ふうん, ふーん, ふん, ほう, ああ, あー, なるほど, なるほどね, そう, そうですか, " +
       "そうですね, そうですよね, そうなんですか, そうなんだ, そうか, そっか, まあね"
   ),
   agreement: list(

@@ -324,9 +324,14 @@ export const asksHowLong = (question: string, { language, more }: Reading = {}):
 export const isHesitation = (text: string, { language, more }: Reading = {}): boolean =>
   isMadeOf(indexesIn(languageOf(language), more).hesitations, text)
 
-/** Whether the text ends where no sentence does; a question mark says otherwise ("Where are you from?"). */
+/**
+ * Whether the text ends where no sentence does; a question mark says otherwise ("Where are you from?"), and so does a phrase
+ * that is whole (Spanish "para" alone is "stop", and no "for").
+ */
 export const isUnfinished = (text: string, { language, more }: Reading = {}): boolean => {
   if (/[?？؟]\s*$/.test(text)) return false
+  const kind = phraseKind(text, { language, more })
+  if (kind === "cut-in" || kind === "agreement") return false
   const { unfinished } = indexesIn(languageOf(language), more)
   const last = words(text).slice(-unfinished.longest)
   return last.some((_, at) => has(unfinished, last.slice(at).join(" ")))

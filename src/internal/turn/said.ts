@@ -24,6 +24,9 @@ const askedWithin = 8000
 const echoWithin = 3000
 const echoAfter = 500
 
+/** What begins so shortly (ms) before the agent's end may answer it. */
+const endsWithin = 1000
+
 export const nothingSaid: Said = { words: [], sentence: "", questions: [], stretches: [] }
 
 const newer = <A extends { readonly at: number }>(all: ReadonlyArray<A>, now: number): ReadonlyArray<A> =>
@@ -147,14 +150,17 @@ const contains = (all: ReadonlyArray<string>, part: ReadonlyArray<string>): bool
 
 /**
  * Whether words are what the agent itself was heard saying. Of one or two words a
- * question may have asked for just these; of many, a recogniser mishears some.
+ * question may have asked for just these, and so may its end without one ("please say
+ * yes or no"): there they come back as late as echoes do. Of many, a recogniser mishears some.
  */
 export const echoes = (s: State, text: string, startedAt: number, endedAt: number): boolean => {
   const { said } = s.agent
   if (!wasAudible(s, startedAt, echoAfter)) return false
   const short = Text.countWords(text) < 3
   if (short && (answers(s, startedAt) || asks(s, endedAt))) return false
-  const played = said.words.filter(({ at }) => at >= startedAt - echoWithin && at <= endedAt)
+  const silent = silentSince(s)
+  const within = short && silent !== undefined && startedAt >= silent - endsWithin ? echoAfter : echoWithin
+  const played = said.words.filter(({ at }) => at >= startedAt - within && at <= endedAt)
   const words = inDigits(canonical(text))
   if (words.length === 0 || played.length === 0) return false
   const others = inDigits(canonical(played.map(({ text }) => text).join("")))
