@@ -374,11 +374,14 @@ describe("how a tool behaves", () => {
   it.effect("gives the handler the id under which its call stands in the history", () =>
     Effect.gen(function*() {
       const ids: Array<string | undefined> = []
-      const kit = Toolkit.make(Tool.make("book", { success: Schema.String }))
+      const kit = Toolkit.make(
+        Tool.make("book", { parameters: Schema.Struct({ room: Schema.Int }), success: Schema.String })
+      )
+      const calls = [7, 8].map((room) => ({ name: "book", id: "same", params: { room } }))
       const timeline = yield* Testing.scenario({
         agent: Agent.make({ instructions: "", tools: kit }),
-        user: [Testing.type(500, "Book it.")],
-        llm: [{ tools: [{ name: "book", id: "same" }, { name: "book", id: "same" }] }, "Booked."]
+        user: [Testing.type(500, "Book both.")],
+        llm: [{ tools: calls }, "Booked."]
       }).pipe(Effect.provide(kit.toLayer({
         book: (_, { toolCallId }) =>
           Effect.sync(() => {
