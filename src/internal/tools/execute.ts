@@ -83,8 +83,9 @@ const inDoubt = (output: Output): Output => {
   return output
 }
 
-/** Whether the call has had an effect, or may have had one: not one that was not run, was cancelled, or says that it failed. */
-export const mayHaveRun = (output: Output): boolean => !output.isFailure || doubtful.has(output)
+/** Whether the call has had an effect: not one that was not run, was cancelled, or says that it failed. */
+export const effectOf = (output: Output): "done" | "unknown" | "none" =>
+  doubtful.has(output) ? "unknown" : output.isFailure ? "none" : "done"
 
 // In characters of JSON: it stands in every prompt from then on.
 const longestOutput = 65_536
