@@ -139,7 +139,10 @@ export interface Options {
      * failed, results wait until the caller speaks. @default 20
      */
     readonly maxReplies?: number | undefined
-    /** Longest wait for running tool calls before `Session.hangUp` says goodbye. @default "8 seconds" */
+    /**
+     * Longest wait for running tool calls before `Session.hangUp` says goodbye, and before the next agent's
+     * `onEnter` where a tool hands the conversation over beside them. @default "8 seconds"
+     */
     readonly goodbyeWait?: Duration.Input | undefined
     /** Words in that wait, where it lasts longer than 300 ms; `false` says nothing. @default "One moment, please." */
     readonly goodbyeSay?: string | false | undefined
