@@ -223,7 +223,8 @@ export interface Options {
     | undefined
   /**
    * Runs when a key is pressed on a telephone, unless the agent has an `onKey`. The event comes in
-   * any case.
+   * any case. While 32 of them run, the next key ends the one that began first, and a `Warning` says
+   * so, once; `onText` alike.
    *
    * @default nothing
    */
