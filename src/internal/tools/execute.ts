@@ -55,14 +55,10 @@ const limited = <A, E, R>(work: Effect.Effect<A, E, R>, ms: number): Effect.Effe
     )
   })
 
-export const failed = (call: Call, message: string): Output => ({
-  callId: call.id,
-  name: call.name,
-  params: kept(call.params),
-  output: message,
-  isFailure: true,
-  message
-})
+export const failed = (call: Call, told: string): Output => {
+  const message = told.toWellFormed()
+  return { callId: call.id, name: call.name, params: kept(call.params), output: message, isFailure: true, message }
+}
 
 const started = new WeakSet<Output>()
 
@@ -214,7 +210,9 @@ const outcome = Effect.fnUntraced(function*<R>(
       callId: call.id,
       name: call.name,
       params,
-      output: toModelOutput === undefined ? encoded.success : Prompt.toolModelOutputToText(toModelOutput(result)),
+      output: toModelOutput === undefined
+        ? encoded.success
+        : Prompt.toolModelOutputToText(toModelOutput(result)).toWellFormed(),
       isFailure: false
     }
   }
