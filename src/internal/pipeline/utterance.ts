@@ -88,6 +88,9 @@ export const addSpoken = (utterance: Utterance, text: string): void => {
   utterance.pieces.push({ raw: text, spoken: text })
 }
 
+/** A model that has lost its way may write blanks without end: a voice would be asked, and paid, for each. */
+const withoutGaps = (text: string): string => text.replace(/\s{3,}/g, (blanks) => blanks.includes("\n") ? "\n\n" : " ")
+
 /** Cuts text into speakable pieces and rewrites them for the ear, remembering which became which. */
 export const makeWriter = (
   utterance: Utterance,
@@ -105,7 +108,7 @@ export const makeWriter = (
   const add = (raw: string, rewritten: string): ReadonlyArray<string> => {
     // A voice may have no sound for signs alone, and is not asked for one. What was held back belongs to what came before.
     const silent = !hasWords(raw === "" ? utterance.spoken : rewritten)
-    const spoken = silent && rewritten.trim() !== "" ? "" : rewritten
+    const spoken = silent && rewritten.trim() !== "" ? "" : withoutGaps(rewritten)
     utterance.pieces.push({ raw, spoken })
     utterance.spoken += spoken
     return spoken.trim() === "" ? [] : [spoken]
