@@ -22,7 +22,7 @@ import { masked } from "effect-voice/internal/numbers"
 import { makeUtterance, makeWriter } from "effect-voice/internal/pipeline/utterance"
 import { isDense } from "effect-voice/internal/provider/dense"
 import { events } from "effect-voice/internal/provider/lines"
-import { makeSealer } from "effect-voice/internal/recorder/format"
+import { encode, makeSealer } from "effect-voice/internal/recorder/format"
 import { inParts, throughUntil } from "effect-voice/internal/streams"
 import { read as readMedia } from "effect-voice/internal/telephone/protocol"
 import { isSigned } from "effect-voice/internal/telephone/signature"
@@ -303,7 +303,7 @@ const cases: ReadonlyArray<readonly [name: string, run: () => void]> = [
   ["what a tool gives, of many values", () => void write(many)],
   ["what a tool gives, one in another", () => void write(deep)],
   ["a second of audio for a recording", () => {
-    sealer.record({ _tag: "Audio", at: 0, source: "user", frame: sound })
+    sealer.record(encode({ _tag: "Audio", at: 0, source: "user", frame: sound }))
   }],
   ["a name of numbers for a log", () => void masked(text("+49 30 1234567 ", params))],
   ["a name that is nearly a number", () => void masked(text("+1 ", params))],

@@ -255,7 +255,10 @@ export interface Options<
   readonly onAway?:
     | ((away: Away, session: Plain) => Effect.Effect<unknown, unknown, RW> | Promise<unknown> | void)
     | undefined
-  /** Runs when a key is pressed on a telephone, in place of the `onKey` of the pipeline. */
+  /**
+   * Runs when a key is pressed on a telephone, in place of the `onKey` of the pipeline. While 32 of
+   * them run, the next key ends the one that began first, and a `Warning` says so, once.
+   */
   readonly onKey?:
     | ((key: string, session: Plain) => Effect.Effect<unknown, unknown, RK> | Promise<unknown> | void)
     | undefined

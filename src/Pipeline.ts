@@ -139,7 +139,10 @@ export interface Options {
      * failed, results wait until the caller speaks. @default 20
      */
     readonly maxReplies?: number | undefined
-    /** Longest wait for running tool calls before `Session.hangUp` says goodbye. @default "8 seconds" */
+    /**
+     * Longest wait for running tool calls before `Session.hangUp` says goodbye, and before the next agent's
+     * `onEnter` where a tool hands the conversation over beside them. @default "8 seconds"
+     */
     readonly goodbyeWait?: Duration.Input | undefined
     /** Words in that wait, where it lasts longer than 300 ms; `false` says nothing. @default "One moment, please." */
     readonly goodbyeSay?: string | false | undefined
@@ -220,7 +223,8 @@ export interface Options {
     | undefined
   /**
    * Runs when a key is pressed on a telephone, unless the agent has an `onKey`. The event comes in
-   * any case.
+   * any case. While 32 of them run, the next key ends the one that began first, and a `Warning` says
+   * so, once; `onText` alike.
    *
    * @default nothing
    */

@@ -1,8 +1,21 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Deferred, Effect, Layer, Logger, Redacted, Result, Scheduler, Schema, type Scope, Stream } from "effect"
+import {
+  Clock,
+  Deferred,
+  Effect,
+  Layer,
+  Logger,
+  Redacted,
+  References,
+  Result,
+  Scheduler,
+  Schema,
+  type Scope,
+  Stream
+} from "effect"
 import { Agent, Audio, type Event, Pipeline, Recorder } from "effect-voice"
 import * as native from "effect-voice/internal/native"
-import { headerBytes, makeSealer } from "effect-voice/internal/recorder/format"
+import { encode, headerBytes, makeSealer } from "effect-voice/internal/recorder/format"
 import { makeWriter, type Sink } from "effect-voice/internal/recorder/writer"
 import { makeVirtualClock } from "effect-voice/internal/virtualClock"
 import * as FileRecorder from "effect-voice/Layers/FileRecorder"
@@ -56,7 +69,7 @@ const booking = (options: Omit<FileRecorder.Options, "key">) =>
 /** Bytes of a recording with as many entries as that. */
 const bytesOf = (entries: ReadonlyArray<Recorder.Entry>): Buffer => {
   const sealer = makeSealer(Buffer.alloc(32, 7), Buffer.alloc(32, 1))
-  return Buffer.concat([sealer.header, ...entries.map((entry) => sealer.record(entry))])
+  return Buffer.concat([sealer.header, ...entries.map((entry) => sealer.record(encode(entry)))])
 }
 
 const some: ReadonlyArray<Recorder.Entry> = [
@@ -421,6 +434,58 @@ describe("a disk that is full", () => {
       assert.strictEqual(logged.length, 1)
     }))
 
+  it.effect("holds no more than so many bytes, however long the entries are, and what comes beyond is counted", () =>
+    Effect.gen(function*() {
+      const { bytes, fill, sink } = disk()
+      const words = "a".repeat(100_000)
+      fill(true)
+      yield* Effect.scoped(Effect.gen(function*() {
+        const writer = yield* makeWriter(sink, sealer(), () => 99)
+        for (let i = 1; i <= 400; i++) writer.put({ _tag: "UserTurn", at: i, turn: i, source: "text", text: words })
+        writer.put(turn(401))
+        yield* TestClock.adjust("5 seconds")
+        fill(false)
+        yield* TestClock.adjust("1 second")
+        writer.put({ _tag: "Closed", at: 100, reason: "closed" })
+      }))
+      assert.isBelow(bytes().length, 17 * 1024 * 1024)
+      const entries = yield* read(store(yield* directory, "bytes.evrec", bytes()))
+      const lost = entries.flatMap((entry) => entry._tag === "Lost" ? [entry.entries] : [])
+      const turns = entries.flatMap((entry) => entry._tag === "UserTurn" ? [entry.turn] : [])
+      assert.deepStrictEqual(turns, [...Array.from({ length: turns.length - 1 }, (_, i) => i + 1), 401])
+      assert.strictEqual(turns.length + lost.reduce((sum, count) => sum + count, 0), 401)
+      assert.isAbove(turns.length, 160)
+    }))
+
+  it.effect("keeps audio in records that can be read, in whatever frames it comes", () =>
+    Effect.gen(function*() {
+      const { bytes, fill, sink } = disk()
+      // 24 MB of it: no record may have as many.
+      const frame = { sampleRate: 192_000, channels: 8, samples: new Int16Array(192_000 * 8 * 8) }
+      yield* Effect.scoped(Effect.gen(function*() {
+        const writer = yield* makeWriter(sink, sealer(), () => 99)
+        yield* TestClock.adjust(0)
+        fill(true)
+        writer.put(turn(1))
+        yield* TestClock.adjust(0)
+        writer.hear("user", 0, [frame])
+        writer.hear("agent", 8000, [{ sampleRate: 16_000, channels: 1, samples: new Int16Array(16_000 * 30) }])
+        fill(false)
+        yield* TestClock.adjust("1 second")
+        writer.put({ _tag: "Closed", at: 100, reason: "closed" })
+      }))
+      const entries = yield* read(store(yield* directory, "loud.evrec", bytes()))
+      const heard = entries.reduce(
+        (sum, entry) => sum + (entry._tag === "Audio" ? Audio.durationMs(entry.frame) : 0),
+        0
+      )
+      const lost = entries.reduce((sum, entry) => sum + (entry._tag === "Lost" ? entry.audioMs : 0), 0)
+      assert.strictEqual(Math.round(heard + lost), 38_000)
+      assert.isAbove(heard, 2000)
+      assert.isBelow(bytes().length, 9 * 1024 * 1024)
+      assert.strictEqual(entries.at(-1)?._tag, "Closed")
+    }))
+
   it.effect("is no excuse: what is too long is cut, what is no entry is counted, and the rest can be read", () =>
     Effect.gen(function*() {
       const { bytes, sink } = disk()
@@ -463,6 +528,47 @@ describe("a disk that is full", () => {
       const folder = yield* directory
       assert.deepStrictEqual(yield* read(store(folder, "cut.evrec", bytes())), [turn(1)])
     }))
+})
+
+describe("a disk that does not answer", () => {
+  const silent: Sink = { write: () => Effect.never, sync: Effect.never }
+
+  it.effect("is told of once something is lost by it, and holds up no end", () =>
+    Effect.gen(function*() {
+      const logged: Array<unknown> = []
+      const logger = Logger.make(({ message }) => void logged.push([message].flat()[0]))
+      const call = yield* Effect.scoped(Effect.gen(function*() {
+        const writer = yield* makeWriter(silent, makeSealer(Buffer.alloc(32, 7), Buffer.alloc(32, 1)), () => 99)
+        yield* TestClock.adjust(0)
+        for (let i = 0; i < 5000; i++) writer.put(turn(i))
+        yield* Effect.sleep("10 seconds")
+      })).pipe(Effect.provide(Logger.layer([logger])), Effect.forkScoped({ startImmediately: true }))
+      for (let second = 0; second < 16; second++) yield* TestClock.adjust("1 second")
+      assert.isDefined(call.pollUnsafe())
+      assert.deepStrictEqual(logged, [
+        "not all is recorded: Lost in the recording says how much",
+        "the recording ends before the conversation has",
+        "the recording may be lost: the disk has not kept it"
+      ])
+    }))
+
+  it.live("or has lost its folder meanwhile, is told of at the end", () =>
+    Effect.gen(function*() {
+      const codes: Array<unknown> = []
+      const logger = Logger.make(({ fiber }) => void codes.push(fiber.getRef(References.CurrentLogAnnotations).code))
+      const folder = yield* directory
+      yield* Effect.scoped(Effect.gen(function*() {
+        const recorder = yield* Recorder.Recorder
+        const recording = yield* recorder.open({ session: "../s", room: "a/b", agent: "a", job: {} })
+        for (const day of fs.readdirSync(folder)) fs.rmSync(path.join(folder, day), { recursive: true })
+        recording.event({ _tag: "SessionClosed", at: 1200, reason: "closed" } as Event.Event)
+        const other = yield* recorder.open({ session: "../s", room: "a/b", agent: "a", job: {} })
+        other.event({ _tag: "SessionClosed", at: 1200, reason: "closed" } as Event.Event)
+      })).pipe(Effect.provide([FileRecorder.layer({ folder, key }), Logger.layer([logger])]))
+      assert.deepStrictEqual(codes, ["ENOENT"])
+      const [file] = filesIn(folder)
+      assert.deepStrictEqual((yield* read(file!)).map(({ _tag }) => _tag), ["Opened", "Closed"])
+    }).pipe(Effect.scoped))
 })
 
 describe("a recorder", () => {

@@ -1,8 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Config, ConfigProvider, Effect, Exit, Layer, Redacted, Schema, Stream } from "effect"
-import { History, Llm } from "effect-voice"
+import { Audio, History, Llm } from "effect-voice"
 import * as OpenAiLlm from "effect-voice/Layers/OpenAiLlm"
 import { AiError, LanguageModel, Prompt, Tool, Toolkit } from "effect/ai"
+import type { ChatCompletionContentPart } from "openai/resources/chat/completions"
 import * as faulty from "./contract/faults.ts"
 import { contract } from "./contract/llm.ts"
 import * as openai from "./support/openai.ts"
@@ -821,4 +822,59 @@ describe("configuration", () => {
       assert.strictEqual(sent.headers.authorization, undefined)
       assert.strictEqual(bodyOf(sent).model, "llama")
     }))
+})
+
+describe("a model that listens", () => {
+  const file = Audio.encodeWav(Audio.silence(1000, Audio.speech))
+  const heard = Prompt.make([
+    {
+      role: "user",
+      content: [
+        { type: "file", mediaType: "audio/wav", data: file },
+        { type: "text", text: "Is it warm?", options: { "effect-voice": { transcript: true } } }
+      ]
+    },
+    { role: "assistant", content: [{ type: "text", text: "Yes." }] },
+    {
+      role: "user",
+      content: [{ type: "text", text: "Who is it?" }, { type: "file", mediaType: "audio/wav", data: file }]
+    }
+  ])
+
+  it.live("gets the audio of a turn in the place of its words, and what a program asks about audio beside it", () =>
+    Effect.gen(function*() {
+      const { llm, server } = yield* serving(openai.saying("Yes."), { model: "gpt-audio-mini" })
+      assert.strictEqual(llm.hears, true)
+      yield* collect(llm, { prompt: heard, tools: [] })
+      const audio = {
+        type: "input_audio",
+        input_audio: { data: Buffer.from(file).toString("base64"), format: "wav" }
+      } satisfies ChatCompletionContentPart
+      assert.deepStrictEqual(bodyOf(server.requests[0]!).messages, [
+        { role: "user", content: [audio] },
+        { role: "assistant", content: "Yes." },
+        { role: "user", content: [{ type: "text", text: "Who is it?" }, audio] }
+      ])
+    }))
+
+  it.effect.each<readonly [OpenAiLlm.Options, boolean]>([
+    [{}, false],
+    [{ model: "gpt-audio" }, true],
+    [{ model: "gpt-4o-audio-preview-2025-06-03" }, true],
+    [{ model: "gpt-4o-mini-audio-preview" }, true],
+    [{ model: "gpt-4o-mini" }, false],
+    [{ model: "gpt-audio", hears: false }, false],
+    [{ model: "qwen2.5-omni", baseUrl: "http://127.0.0.1:9/v1", hears: true }, true],
+    [{ model: "gpt-audio", api: "responses" }, false]
+  ])("is one that is made for it, or is said to be: %j, %s", ([options, hears]) =>
+    Effect.gen(function*() {
+      const { llm } = yield* OpenAiLlm.make({ apiKey, ...options })
+      assert.strictEqual(llm.hears === true, hears)
+    }).pipe(Effect.scoped))
+
+  it.effect("is none that Responses can ask", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(OpenAiLlm.make({ apiKey, api: "responses", hears: true }))
+      assert.include(error.message, "hears must not be given")
+    }).pipe(Effect.scoped))
 })

@@ -117,14 +117,22 @@ describe("the tools of an MCP server", () => {
       assert.notInclude(String(output.output), "tools.invalid")
     })).pipe(quietly))
 
-  const answered: ReadonlyArray<readonly [string, Effect.Effect<Response>, string]> = [
-    ["it may have been done", Effect.sync(() => new Response("<html>")), "has already been done"],
-    [
-      "its server may have broken in it",
-      Effect.sync(() => new Response("no", { status: 502 })),
-      "has already been done"
-    ],
-    ["it was refused", Effect.sync(() => new Response("no", { status: 403 })), "three rooms in Oslo for 1"]
+  const error = (code: number) =>
+    Effect.sync(() => Response.json({ jsonrpc: "2.0", id: null, error: { code, message: "no" } }))
+  const broken = (code: string) => Effect.fail({ code })
+  const [unsure, run] = ["failed in an earlier call", "three rooms in Oslo for 1"]
+  const answered: ReadonlyArray<readonly [string, NonNullable<Server["instead"]>, string]> = [
+    ["it may have been done", Effect.sync(() => new Response("<html>")), unsure],
+    ["its server may have broken in it", Effect.sync(() => new Response("no", { status: 502 })), unsure],
+    ["its server broke in it", error(-32_603), unsure],
+    ["its server fails in its own way", error(-32_001), unsure],
+    ["the connection broke", broken("ECONNRESET"), unsure],
+    ["nobody knows why there is no answer", broken("EPIPE"), unsure],
+    ["it was refused", Effect.sync(() => new Response("no", { status: 403 })), run],
+    ["its parameters were refused", error(-32_602), run],
+    ["its tool was not known", error(-32_601), run],
+    ["nobody listened", broken("ECONNREFUSED"), run],
+    ["the name of its server was not known", broken("EAI_AGAIN"), run]
   ]
   it.effect.each(answered)(
     "are called again without a confirmation, or not, where %s",
@@ -140,6 +148,22 @@ describe("the tools of an MCP server", () => {
         assert.include(String(output?.output), words)
       })).pipe(quietly)
   )
+
+  it.effect("are not called again without a confirmation when they were done, and their result cannot be taken", () =>
+    Effect.scoped(Effect.gen(function*() {
+      let done = 0
+      const picture = { content: [{ type: "image", data: "AA==", mimeType: "image/png" }] }
+      const server = makeServer({ draw: () => Effect.sync(() => (done++, picture)) })
+      const set = yield* Tools.resolve(yield* McpClient.toolkit(yield* server.connect))
+      const runner = yield* Tools.makeRunner()
+      const draw = (id: string, more = {}) => runner.run(set, [call("draw", { place: "Oslo", ...more }, id)])
+      yield* draw("first")
+      const [again] = yield* draw("again")
+      assert.include(String(again?.output), unsure)
+      assert.strictEqual(done, 1)
+      yield* draw("confirmed", { confirm: true })
+      assert.strictEqual(done, 2)
+    })))
 
   it.effect("are asked for again, and what is new is added, what is gone is gone", () =>
     Effect.scoped(Effect.gen(function*() {

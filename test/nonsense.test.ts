@@ -586,6 +586,7 @@ const layers: ReadonlyArray<Sweep> = [
     reasoningEffort: only,
     parallelToolCalls: flag,
     strict: flag,
+    hears: flag,
     extra: record
   }, { apiKey, baseUrl: url }),
   sweep<OpenAiRealtime.Options>("OpenAiRealtime.layer", OpenAiRealtime.layer, {

@@ -45,7 +45,9 @@ model<OpenAiLlm.Options, "name" | "baseUrl">(
     frequencyPenalty: { value: 0.5 },
     presencePenalty: { value: 0.5 },
     seed: { value: 7 },
-    stop: { value: ["\n"] }
+    stop: { value: ["\n"] },
+    // It changes what the pipeline asks, and nothing of this request.
+    hears: null
   }
 )
 
@@ -65,7 +67,8 @@ model<OpenAiLlm.Options, "name" | "baseUrl">(
     frequencyPenalty: null,
     presencePenalty: null,
     seed: null,
-    stop: null
+    stop: null,
+    hears: null
   }
 )
 

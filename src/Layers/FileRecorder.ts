@@ -178,9 +178,11 @@ const refused = (reason: InvalidOptions): RecorderError => new RecorderError({ r
  *
  * Fails if the folder cannot be written to, or if an option is wrong. Files that are too old are
  * removed when the layer is built, and then every hour. Other files in the folder stay. Audio takes
- * about 2 × 40 kB a second, the rest a few hundred bytes a turn. While the disk refuses, some
- * thousand entries and 20 seconds of audio wait; what goes beyond is counted in the record
- * (`Lost`), in the log and in `agent_recorder_failures_total`.
+ * about 2 × 40 kB a second, the rest a few hundred bytes a turn. While the disk refuses or does not
+ * answer, 4096 entries of 16 MiB together wait, and 20 seconds of audio (8 MiB at most). Further
+ * ones are lost: the record says how much (`Lost`), the log and `agent_recorder_failures_total`
+ * that something is. They also tell of a file that was removed before its session ended. The end
+ * of a session waits 5 seconds for the disk at most.
  *
  * **Example** (Record who, when and what was said)
  *

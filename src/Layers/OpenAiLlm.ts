@@ -76,6 +76,11 @@ export interface Options extends client.Access {
    * @default true
    */
   readonly strict?: boolean | undefined
+  /**
+   * Whether the model listens to the caller: it gets the audio of a turn (WAV) in the place of its words, up to the
+   * newest minute of the conversation. Chat Completions only. @default true for "gpt-audio…" and "gpt-4o-audio…", else false
+   */
+  readonly hears?: boolean | undefined
   /** Further fields of the request, over everything else, for what a server has of its own. @default none */
   readonly extra?: Readonly<Record<string, Schema.Json>> | undefined
 }
@@ -100,10 +105,19 @@ const schema = Check.together(
     reasoningEffort: Check.oneOf(["none", "minimal", "low", "medium", "high"]),
     parallelToolCalls: Check.flag(),
     strict: Check.flag({ default: true }),
+    hears: Check.flag(),
     extra: Check.such<NonNullable<Options["extra"]>>(Check.isRecord, "be an object of fields by their names")
   }),
   (options) => {
-    const unknown = options.api === "responses" ? ["frequencyPenalty", "presencePenalty", "seed", "stop"] as const : []
+    const unknown = options.api === "responses"
+      ? [
+        "frequencyPenalty",
+        "presencePenalty",
+        "seed",
+        "stop",
+        ...(options.hears === true ? ["hears"] as const : [])
+      ] as const
+      : []
     const left = unknown.filter((name) => options[name] !== undefined)
     const advice = "must not be given: Responses has no such setting; use the api \"chat\""
     return { ...keyed(options), ...Object.fromEntries(left.map((name) => [name, advice])) }
@@ -111,6 +125,9 @@ const schema = Check.together(
 )
 
 type Settings = typeof schema.Type
+
+/** Models that OpenAI has made to listen. */
+const listeners = /^gpt-(?:4o-(?:mini-)?)?audio\b/
 
 const samplingOf = (settings: Settings): Sampling => ({ ...settings, isOpenAi: settings.baseUrl === undefined })
 
@@ -137,8 +154,9 @@ export const make = (options: Options = {}): Effect.Effect<{
     const opened = yield* Effect.mapError(client.open(settings), failing(name))
     const sampling = samplingOf(settings)
     const wire = api === "responses" ? responses.wire(opened, sampling) : chat.wire(opened, sampling)
+    const hears = api === "chat" && (settings.hears ?? listeners.test(sampling.model))
     return {
-      llm: model.llm({ name, model: sampling.model, wire, prewarm: client.prewarm(opened) }),
+      llm: model.llm({ name, model: sampling.model, hears, wire, prewarm: client.prewarm(opened) }),
       languageModel: yield* model.languageModel(wire)
     }
   })

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { Agent, Pipeline, Tools } from "effect-voice"
+import { Agent, Pipeline, Session, Tools } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 import { Tool, Toolkit } from "effect/ai"
 
@@ -157,4 +157,70 @@ describe("a hand-off", () => {
         /an agent in its onExit cannot give the conversation away/
       )
     }))
+})
+
+describe("what was asked for before a hand-off, or together with it", () => {
+  const Look = Tool.make("look_up", { success: Schema.String })
+  const Pass = Tool.make("pass", { success: Schema.Void, dependencies: [Session.Session] })
+  const Kit = Toolkit.make(Look, Pass)
+  const entering = {
+    say: Session.Session.use((session) => session.say("Night here.")),
+    "say now": Session.Session.use((session) => session.say("Night here.", { when: "now" })),
+    reply: Session.Session.use((session) => session.reply({ instructions: "Greet them." })),
+    "nothing": undefined
+  } as const
+  const told = { say: ["It is free.", "Night here."], reply: ["It is free."] }
+
+  const hold = (enters: keyof typeof entering, steps: ReadonlyArray<ReadonlyArray<string>>, ms: number) => {
+    const next = Agent.make({ name: "night", instructions: "You are the night shift.", onEnter: entering[enters] })
+    return Testing.scenario({
+      preset: "mechanics",
+      agent: Agent.make({ name: "day", instructions: "", tools: Kit }),
+      user: [Testing.say(500, 2500, "Is it free? And pass me on.")],
+      // Whoever greets tells no more than they are asked to.
+      llm: ({ prompt, step }) => {
+        const shown = JSON.stringify(prompt)
+        const names = shown.includes("night shift") ? undefined : steps[step]
+        if (names !== undefined) return { tools: names.map((name) => ({ name })) }
+        const asked = enters === "nothing" || shown.includes("the caller has not been told: look_up")
+        return asked && shown.includes("a free room") ? "It is free." : "Night here."
+      }
+    }).pipe(
+      Effect.provide(Kit.toLayer({
+        look_up: () => Effect.delay(Effect.succeed("a free room"), ms),
+        pass: () => Session.Session.use((session) => session.handoff(next))
+      }))
+    )
+  }
+  const said = (timeline: Testing.Timeline) => timeline.of("AgentSpeechCommitted").map(({ text }) => text)
+  const whole = (timeline: Testing.Timeline) => assert.deepStrictEqual(Testing.invariants(timeline), [])
+
+  const orders = [[["look_up", "pass"]], [["pass", "look_up"]], [["look_up"], ["pass"]]]
+  const cases = orders.flatMap((steps) =>
+    [0, 1000, 6000].flatMap((ms) => Object.keys(entering).map((enters) => ({ enters, steps, ms })))
+  )
+  it.effect.each(cases)(
+    "is told once, before the next agent says anything else: $steps, $ms ms, $enters",
+    ({ enters, ms, steps }) =>
+      Effect.gen(function*() {
+        const timeline = yield* hold(enters as keyof typeof entering, steps, ms)
+        assert.deepStrictEqual(said(timeline), enters.startsWith("say") ? told.say : told.reply)
+        assert.isBelow(timeline.playbacks[0]!.start, 3300 + ms + 1000)
+        assert.isAtMost(timeline.of("ResultSettled").length, 1)
+        assert.isTrue(timeline.quiet)
+        whole(timeline)
+      })
+  )
+
+  it.effect.each(["say", "reply"] as const)(
+    "is told later where it takes longer than a goodbye would wait for it: %s",
+    (enters) =>
+      Effect.gen(function*() {
+        const timeline = yield* hold(enters, [["pass", "look_up"]], 20_000)
+        assert.deepStrictEqual(said(timeline), ["Night here.", "It is free."])
+        assert.isBelow(timeline.playbacks[0]!.start, 3300 + 8000 + 1000)
+        assert.deepStrictEqual(timeline.of("ResultSettled").map(({ fate }) => fate), ["told"])
+        whole(timeline)
+      })
+  )
 })

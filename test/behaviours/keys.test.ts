@@ -56,6 +56,38 @@ describe("keys that belong together", () => {
       assert.deepStrictEqual(timeline.of("UserPressedKey").map(({ key }) => key), ["9", "1", "2", "0"])
     }))
 
+  it.effect.each(["onKey", "onText"] as const)(
+    "or texts that never end their hook do not pile up: the newest counts, and that is told: %s",
+    (hook) =>
+      Effect.gen(function*() {
+        const begun: Array<string> = []
+        let [running, most] = [0, 0]
+        const run = (what: string, session: Session.Session["Service"]) =>
+          Effect.acquireUseRelease(
+            Effect.sync(() => {
+              begun.push(what)
+              most = Math.max(most, ++running)
+            }),
+            () => what === "9" ? session.hangUp({ say: "Goodbye!" }) : Effect.never,
+            () => Effect.sync(() => void running--)
+          )
+        const flood = [..."12345678".repeat(6), "9"]
+        const at = (i: number) => 1000 + i * 1000
+        const timeline = yield* Testing.scenario({
+          room: { kind: "sip" },
+          user: flood.map((what, i) => hook === "onKey" ? Testing.press(at(i), what) : Testing.type(at(i), what)),
+          options: { onKey: run, onText: ({ text }, session) => run(text, session) }
+        })
+        assert.deepStrictEqual(begun, flood)
+        assert.deepStrictEqual([most, running], [32, 0])
+        assert.deepStrictEqual(
+          timeline.of("Warning").map(({ message }) => message).filter((message) => message.startsWith(hook)),
+          [`${hook} does not end: 32 of it ran, and the one that had begun first was ended for a newer one`]
+        )
+        assert.deepStrictEqual(timeline.of("SessionClosed").map(({ reason }) => reason), ["hang_up"])
+      })
+  )
+
   it.effect("are told to nobody else if they are secret", () =>
     Effect.gen(function*() {
       const { got, timeline } = yield* collect({ most: 4, secret: true }, [...press(2000, "1234"), ...press(5000, "0")])

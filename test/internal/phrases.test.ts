@@ -1,6 +1,7 @@
 /** Words that are still being said: whether they may become no more than a sign of listening. */
 import { assert, describe, it } from "@effect/vitest"
 import { Text } from "effect-voice"
+import process from "node:process"
 import { isLanguage, isQuestion, knows, mayBecomeSign } from "../../src/internal/text/phrases.ts"
 
 describe("a text that is still being said", () => {
@@ -56,6 +57,15 @@ describe("a sentence", () => {
     ["네, 알겠습니다.", false]
   ])("%s asks: %s", (sentence, asks) => {
     assert.strictEqual(isQuestion(sentence), asks)
+  })
+
+  it.each(["\"", "'", "*", "**_"])("takes no time where a model writes %s without end", (sign) => {
+    const text = `Is it so? ${sign.repeat(65_536 / sign.length)}!`
+    const before = process.cpuUsage()
+    assert.isFalse(isQuestion(text))
+    const { system, user } = process.cpuUsage(before)
+    assert.isBelow((system + user) / 1000, 500)
+    assert.isTrue(isQuestion(text.slice(0, -1).replaceAll(" ", "")))
   })
 })
 

@@ -1,7 +1,7 @@
 /** Servers of MCP tools: one over an `HttpClient` in memory, which answers as it is told to, and a program that may die. */
 import { Effect } from "effect"
 import { McpClient, McpProtocol } from "effect/ai"
-import { HttpClient, HttpClientResponse } from "effect/http"
+import { HttpClient, HttpClientError, HttpClientResponse } from "effect/http"
 import { ChildProcess } from "effect/process"
 
 /** What a tool of it does, given its arguments. */
@@ -9,8 +9,8 @@ export type Work = (args: Readonly<Record<string, unknown>>) => Effect.Effect<un
 
 export interface Server {
   readonly tools: Map<string, Work>
-  /** What it answers in the place of everything; `undefined`: as it should. */
-  instead: Effect.Effect<Response> | undefined
+  /** What it answers in the place of everything, or how the connection breaks; `undefined`: as it should. */
+  instead: Effect.Effect<Response, { readonly code: string }> | undefined
   /** How often it was asked for each method. */
   readonly asked: Map<string, number>
   readonly connect: ReturnType<typeof connecting>
@@ -54,7 +54,9 @@ export const makeServer = (tools: Readonly<Record<string, Work>>): Server => {
       const { id, method = "delete", params } = JSON.parse(body)
       server.asked.set(method, (server.asked.get(method) ?? 0) + 1)
       const respond = (response: Response) => HttpClientResponse.fromWeb(request, response)
-      if (server.instead !== undefined) return respond(yield* server.instead)
+      const broken = (cause: { readonly code: string }) =>
+        new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request, cause }) })
+      if (server.instead !== undefined) return respond(yield* Effect.mapError(server.instead, broken))
       if (id === undefined) return respond(new Response(null, { status: 202 }))
       return respond(Response.json({ jsonrpc: "2.0", id, result: yield* result(method, params) }))
     })

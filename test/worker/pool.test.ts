@@ -1,7 +1,7 @@
 // Alone: it reads the metrics of its process
 import { assert, describe, it } from "@effect/vitest"
 import { JobStatus } from "@livekit/protocol"
-import { Duration, Effect } from "effect"
+import { Duration, Effect, Fiber, Logger, Queue } from "effect"
 import type * as Worker from "effect-voice/Worker"
 import { decodeJwt } from "jose"
 import { spawnSync } from "node:child_process"
@@ -203,6 +203,27 @@ describe("a pool", () => {
       )
       const left = spawnSync("pgrep", ["-P", String(process.pid), "-f", "fixtures.stuck"], { encoding: "utf8" })
       assert.strictEqual(left.stdout ?? "", "")
+    }))
+
+  it.effect("ends at once while a process starts, which gives back what it has acquired", () =>
+    Effect.gen(function*() {
+      const told = yield* Queue.unbounded<string>()
+      const logger = Logger.make<unknown, void>(({ message }) => {
+        const [text] = [message].flat()
+        if (text === "acquired" || text === "released" || String(text).includes("is killed")) {
+          Queue.offerUnsafe(told, String(text))
+        }
+      })
+      const server = yield* serveAgent()
+      const starting = yield* start(desk, server, pool(1, 1, { module: module("slow") })).pipe(
+        Effect.provide(Logger.layer([logger])),
+        Effect.scoped,
+        Effect.forkChild
+      )
+      assert.strictEqual(yield* Queue.take(told), "acquired")
+      // The clock stands still: nobody kills it.
+      yield* Fiber.interrupt(starting)
+      assert.deepStrictEqual(yield* Queue.takeAll(told), ["released"])
     }))
 
   it.live("takes the agents of a process that crashes out of their rooms", () =>

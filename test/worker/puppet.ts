@@ -21,6 +21,7 @@ export class Puppet extends EventEmitter {
   readonly #channel: Duplex
   alive = true
   answers = true
+  leaves = true
 
   constructor() {
     super()
@@ -45,7 +46,7 @@ export class Puppet extends EventEmitter {
 
   #hear(message: Message): void {
     this.asked.push(message)
-    if (message._tag === "Exit") this.kill("SIGKILL")
+    if (message._tag === "Exit" && this.leaves) this.kill("SIGKILL")
     else if (message._tag === "Ping" && this.answers) this.say(state)
   }
 

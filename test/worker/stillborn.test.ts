@@ -86,3 +86,34 @@ describe("processes of a pool that cannot start", () => {
       assert.deepStrictEqual(causes, [told, lost, lost, told])
     }))
 })
+
+describe("a pool that ends while a process starts", () => {
+  it.effect.each([true, false])(
+    "does not wait for it: it has no call; it leaves when it is asked to: %s",
+    (leaves) =>
+      Effect.gen(function*() {
+        puppets.length = 0
+        birth.of = (puppet) => {
+          puppet.leaves = leaves
+        }
+        const warned: Array<unknown> = []
+        const logger = Logger.make<unknown, void>(({ logLevel, message }) => {
+          if (logLevel === "Warn" || logLevel === "Error") warned.push(message)
+        })
+        const server = yield* memory()
+        const starting = yield* start(definition, server, {
+          pool: { module: import.meta.url, processes: 2, jobsPerProcess: 2 }
+        }).pipe(Effect.provide(Logger.layer([logger])), Effect.scoped, Effect.forkChild)
+        yield* until(() => puppets.length === 2)
+        const ending = yield* Effect.forkChild(Fiber.interrupt(starting))
+        yield* until(() => puppets.every((puppet) => puppet.has("Exit")))
+        yield* TestClock.adjust(250)
+        yield* Fiber.join(ending)
+        assert.deepStrictEqual(puppets.map(({ alive }) => alive), [false, false])
+        assert.deepStrictEqual(warned, [])
+        assert.strictEqual(puppets.length, 2)
+      }).pipe(Effect.ensuring(Effect.sync(() => {
+        birth.of = becomesReady
+      })))
+  )
+})

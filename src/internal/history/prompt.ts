@@ -90,7 +90,7 @@ export const toPrompt = (known: ReadonlyArray<Item>, options: PromptOptions): Pr
   const steps = stepsOf(items, paired, running)
   const messages: Array<Prompt.Message> = []
   const system = (text: string | undefined) => {
-    if (text !== undefined && text.trim() !== "") messages.push(Prompt.systemMessage({ content: text }))
+    if (text !== undefined && text.trim() !== "") messages.push(Prompt.systemMessage({ content: text.toWellFormed() }))
   }
   // What was attached to a step goes with its first message alone.
   const attached = new Set<string>()
@@ -107,7 +107,9 @@ export const toPrompt = (known: ReadonlyArray<Item>, options: PromptOptions): Pr
   for (const [i, item] of items.entries()) {
     if (isShown(item)) {
       const file = item.role === "user" ? options.audio?.(item.id) : undefined
-      messages.push(file === undefined ? messageOf(item, optionsOf(item.step)) : saidMessage(file, item.text))
+      messages.push(
+        file === undefined ? messageOf(item, optionsOf(item.step)) : saidMessage(file, item.text.toWellFormed())
+      )
     }
     if (item._tag === "Summary") system(`What was said before, in short:\n${item.text}`)
     const provided = providers(item, paired)
@@ -134,17 +136,19 @@ const messageOf = (item: Message, options: Prompt.ProviderOptions): Prompt.Messa
   return fresh
 }
 
-const textOf = ({ metadata, text }: Message): Prompt.TextPart =>
+const textOf = ({ metadata }: Message, text: string): Prompt.TextPart =>
   Prompt.textPart({ text, ...(metadata === undefined ? undefined : { options: metadata }) })
 
 const message = (item: Message, options: Prompt.ProviderOptions): Prompt.Message => {
+  // A server may refuse a request for half a character, and then each one from then on.
+  const text = item.text.toWellFormed()
   switch (item.role) {
     case "system":
-      return Prompt.systemMessage({ content: item.text })
+      return Prompt.systemMessage({ content: text })
     case "user":
-      return Prompt.userMessage({ content: [Prompt.textPart({ text: item.text })] })
+      return Prompt.userMessage({ content: [Prompt.textPart({ text })] })
     case "assistant":
-      return Prompt.assistantMessage({ content: [textOf(item)], options })
+      return Prompt.assistantMessage({ content: [textOf(item, text)], options })
   }
 }
 

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import type { ChatCompletionContentPart, ChatCompletionMessageParam } from "openai/resources/chat/completions"
 import type * as Failure from "../../Failure.ts"
 import { type Attached, callOf, complete, messagesOf, stepFields } from "../llm/attached.ts"
+import { isAudio, isTranscript } from "../llm/heard.ts"
 import { invalid } from "./client.ts"
 import { dataUrl, fileOf, resultText } from "./wire.ts"
 
@@ -35,12 +36,14 @@ const contentPart = (
   return Effect.fail(invalid("prompt: only images, and wav, mp3 and PDF files by their data, can be sent"))
 }
 
-const userMessage = (message: Prompt.UserMessage): Effect.Effect<Message, Failure.InvalidRequest> => {
-  const texts = message.content.flatMap((part) => part.type === "text" ? [part.text] : [])
+const userMessage = ({ content }: Prompt.UserMessage): Effect.Effect<Message, Failure.InvalidRequest> => {
+  // Who hears the audio is not told its words, too.
+  const parts = content.some(isAudio) ? content.filter((part) => !isTranscript(part)) : content
+  const texts = parts.flatMap((part) => part.type === "text" ? [part.text] : [])
   // Many servers take the plain string only.
-  return texts.length === message.content.length
+  return texts.length === parts.length
     ? Effect.succeed({ role: "user", content: texts.join("\n") })
-    : Effect.map(Effect.forEach(message.content, contentPart), (content) => ({ role: "user", content }))
+    : Effect.map(Effect.forEach(parts, contentPart), (content) => ({ role: "user", content }))
 }
 
 const result = (part: Prompt.ToolResultPart): Message => ({

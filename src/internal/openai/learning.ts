@@ -188,19 +188,14 @@ const makeLessons = () => {
   }
 }
 
-const unstrict = (value: unknown): unknown => {
-  if (Array.isArray(value)) return value.map(unstrict)
-  if (typeof value !== "object" || value === null) return value
-  const { strict: _, ...rest } = value as Readonly<Record<string, unknown>>
-  return "function" in rest ? { ...rest, function: unstrict(rest["function"]) } : rest
-}
-
-/** A value without a field, wherever it stands. */
-const without = (value: unknown, name: string): unknown => {
-  if (Array.isArray(value)) return value.map((part) => without(part, name))
+/** A value without a field, and what is in it by one of these names, too. */
+const without = (value: unknown, name: string, within: (key: string) => boolean): unknown => {
+  if (Array.isArray(value)) return value.map((part) => without(part, name, within))
   if (!isRecord(value)) return value
   return Object.fromEntries(
-    Object.entries(value).flatMap(([key, part]) => key === name ? [] : [[key, without(part, name)]])
+    Object.entries(value).flatMap(([key, part]) =>
+      key === name ? [] : [[key, within(key) ? without(part, name, within) : part]]
+    )
   )
 }
 
@@ -220,15 +215,20 @@ const signed = (message: unknown): unknown => {
   return { ...message, tool_calls: [{ ...first, extra_content: { ...attached, ...foreign } }, ...others] }
 }
 
-/** A message without what was attached to it, or to its calls. */
-const unattached = (message: unknown, name: string): unknown => {
-  if (!isRecord(message)) return message
-  const { [name]: _, tool_calls: calls, ...rest } = message
-  return {
-    ...rest,
-    ...(Array.isArray(calls) ? { tool_calls: calls.map((call) => unattached(call, name)) } : undefined)
-  }
-}
+/** Changes a message, or a tool. */
+type Change = readonly [field: "messages" | "tools", change: (value: unknown) => unknown]
+
+const changes: ReadonlyMap<string, Change> = new Map<string, Change>([
+  ["content", ["messages", texted]],
+  ["signatures", ["messages", signed]],
+  // A parameter of a tool may have that name.
+  ["strict", ["tools", (tool) => without(tool, "strict", (key) => key === "function")]],
+  ["additionalProperties", ["tools", (tool) => without(tool, "additionalProperties", () => true)]],
+  ...attachments.map((name): [string, Change] => [
+    name,
+    ["messages", (message) => without(message, name, (key) => key === "tool_calls")]
+  ])
+])
 
 /** A request as the server takes it. */
 export const adapted = <A extends object>(body: A, lessons: Lessons): A => {
@@ -237,16 +237,15 @@ export const adapted = <A extends object>(body: A, lessons: Lessons): A => {
   for (const name of lessons) {
     const other = otherNames[name]
     if (other !== undefined && fields[name] !== undefined) fields[other] = fields[name]
-    const { messages, tools } = fields
-    if (name === "signatures" || name === "content") {
-      if (Array.isArray(messages)) fields["messages"] = messages.map(name === "content" ? texted : signed)
-    } else if (name === "strict") fields["tools"] = unstrict(tools)
-    else if (name === "additionalProperties") fields["tools"] = without(tools, name)
-    else if (attachments.includes(name)) {
-      if (Array.isArray(messages)) fields["messages"] = messages.map((message) => unattached(message, name))
-    } else delete fields[name]
+    const change = changes.get(name)
+    if (change === undefined) {
+      delete fields[name]
+      continue
+    }
+    const [field, changed] = change
+    const items = fields[field]
+    if (Array.isArray(items)) fields[field] = items.map(changed)
   }
-  if (fields["tools"] === undefined) delete fields["tools"]
   return fields as A
 }
 

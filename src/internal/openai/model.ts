@@ -163,6 +163,7 @@ export const languageModel = (wire: Wire): Effect.Effect<LanguageModel.LanguageM
 export const llm = (options: {
   readonly name: string
   readonly model: string
+  readonly hears: boolean
   readonly wire: Wire
   readonly prewarm: Effect.Effect<void, Failure.Reason>
 }): Llm.Llm["Service"] => {
@@ -170,6 +171,7 @@ export const llm = (options: {
   return Llm.make({
     name: options.name,
     model: options.model,
+    hears: options.hears,
     runsTools: true,
     prewarm: Effect.mapError(options.prewarm, fail),
     reply: ({ prompt, settings, toolChoice, tools }) =>

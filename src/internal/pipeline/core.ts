@@ -12,7 +12,7 @@ import type * as Stt from "../../Stt.ts"
 import type * as Text from "../../Text.ts"
 import type * as Tools from "../../Tools.ts"
 import type * as Tts from "../../Tts.ts"
-import type * as Turn from "../../Turn.ts"
+import * as Turn from "../../Turn.ts"
 import type { Store } from "../callState.ts"
 import { maskedAll } from "../numbers.ts"
 import type { Answering } from "./answering.ts"
@@ -113,3 +113,9 @@ export const spanned =
     Effect.withSpan(effect, name, { attributes, captureStackTrace: false })
 
 export const signal = (core: Core, value: Turn.Signal): void => core.conductor.dispatch(value)
+
+/** Whether the session goes on: it has not begun to end. */
+export const isOpen = (core: Core): boolean => {
+  const status = Turn.status(core.conductor.state())
+  return status === "open" || status === "starting"
+}

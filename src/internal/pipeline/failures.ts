@@ -11,7 +11,7 @@ import { logOwn, logPlaced, traceOf } from "../foreign.ts"
 import { afterHook } from "../hook.ts"
 import { asAsked } from "../session.ts"
 import { sleepBut } from "../steady.ts"
-import { type Core, signal } from "./core.ts"
+import { type Core, isOpen, signal } from "./core.ts"
 
 interface Reasoned {
   readonly reason: Failure.Reason | string
@@ -33,10 +33,7 @@ const reasonOf = (cause: Cause.Cause<unknown>): Failure.Reason | string => {
 }
 
 /** What is at work when the session ends is ended with it, and has not failed. */
-const endedWith = (core: Core, cause: Cause.Cause<unknown>): boolean => {
-  const status = Turn.status(core.conductor.state())
-  return Cause.hasInterruptsOnly(cause) && status !== "open" && status !== "starting"
-}
+const endedWith = (core: Core, cause: Cause.Cause<unknown>): boolean => Cause.hasInterruptsOnly(cause) && !isOpen(core)
 
 const hookFailed = (core: Core, name: string, cause: Cause.Cause<unknown>): Effect.Effect<void> => {
   if (endedWith(core, cause)) return Effect.void

@@ -23,7 +23,7 @@ import { type Delivery, makeDelivery } from "./delivery.ts"
 import { failed, guarded, mended, textFailed, worked } from "./failures.ts"
 import { makeIntake, said } from "./longTexts.ts"
 import { turnRecord } from "./milestones.ts"
-import { told } from "./outstanding.ts"
+import { isReplaced, told } from "./outstanding.ts"
 import { prompt } from "./prompt.ts"
 import { makeProviderCalls } from "./providerCalls.ts"
 import { askedShorter } from "./shorterPrompt.ts"
@@ -325,10 +325,9 @@ const think = (core: Core, speech: Speech, delivery: Delivery): Effect.Effect<vo
       step += 1
       before.push(utterance)
       const quiet = yield* act(core, speech, answer.calls, answer.known)
-      const replaced = core.agent.place() !== place && core.agent.bound().onEnter !== undefined
       // After a goodbye there is nothing to say; a session that merely drains still gives its answer.
       const goodbye = core.outstanding.isLeaving() || Turn.closeReason(core.conductor.state()) === "hang_up"
-      if (quiet || replaced || goodbye) return
+      if (quiet || isReplaced(core, place) || goodbye) return
     }
   })
 

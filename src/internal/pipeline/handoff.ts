@@ -14,18 +14,19 @@ import type * as Agent from "../../Agent.ts"
 import * as History from "../../History.ts"
 import type * as Session from "../../Session.ts"
 import * as Tools from "../../Tools.ts"
-import * as Turn from "../../Turn.ts"
+import type * as Turn from "../../Turn.ts"
 import type * as Vad from "../../Vad.ts"
 import { checkAgent } from "../agentOptions.ts"
 import { asAsked, CurrentSpeech } from "../session.ts"
 import { CurrentCall } from "../tools/execute.ts"
 import type { Prepared, Retunable } from "../vad/retunable.ts"
 import type { Binding, BoundAgent } from "./boundAgent.ts"
-import type { Core } from "./core.ts"
+import { type Core, isOpen } from "./core.ts"
 import type { Loan } from "./currentAgent.ts"
 import { guarded, mended } from "./failures.ts"
 import type { Listening } from "./listening.ts"
 import { mergeVad } from "./options.ts"
+import { awaitResults, owe } from "./outstanding.ts"
 
 /** Whether an agent's `onExit` is at work: who waits there for the conversation to go to another one waits for itself. */
 const CurrentExit = Context.Reference<boolean>("effect-voice/internal/pipeline/handoff/CurrentExit", {
@@ -39,11 +40,6 @@ const refused = (message: string): Effect.Effect<never> => Effect.die(new Tools.
 
 /** Two tools of one name are no accident of a call: nobody can do anything about it but who wrote it. */
 const isBug = (error: unknown): error is Tools.ToolsError => error instanceof Tools.ToolsError
-
-export const isOpen = (core: Core): boolean => {
-  const status = Turn.status(core.conductor.state())
-  return status === "open" || status === "starting"
-}
 
 /**
  * As a part of the session, and not of the tool that asks for it: in its logs and
@@ -69,10 +65,27 @@ export const enter = (core: Core): void => {
   if (onEnter !== undefined) core.fork(guarded(core, "onEnter", onEnter))
 }
 
-/** Lets the next agent begin; before the participant is there nobody does, and whoever has the conversation then will. */
-const goesIn = (core: Core): void => {
-  if (core.agent.hasEntered()) enter(core)
-}
+/**
+ * Lets the next agent begin once what was asked for together with the hand-off has come: the caller is told that before
+ * anything else. An agent that has given the call away meanwhile does not begin, and before the participant is there
+ * nobody does: whoever has the conversation then will.
+ */
+const succeed = (core: Core): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    if (!core.agent.hasEntered()) return
+    const call = yield* CurrentCall
+    const { calls = [] } = core.speeches.get((yield* CurrentSpeech) ?? "") ?? {}
+    const place = core.agent.place()
+    const begin = Effect.sync(() => {
+      if (!isOpen(core) || core.agent.place() !== place) return
+      owe(core)
+      core.outstanding.enters()
+      enter(core)
+    })
+    const others = calls.filter((id) => id !== call)
+    if (others.length === 0 || core.agent.bound().onEnter === undefined) return yield* begin
+    core.fork(Effect.andThen(awaitResults(core, others), begin))
+  })
 
 /** Lets an agent finish, for a bounded time. */
 const exit = (core: Core, timeout: number, onExit: NonNullable<BoundAgent["onExit"]>): Effect.Effect<void> =>
@@ -239,7 +252,7 @@ export const makeHandoff = (core: Core, parts: Parts): Handoff => {
       yield* leave(core, exitTimeout)
       if (!isOpen(core)) return
       yield* goOn(next, agent.history, () => core.agent.replaced(next.binding))
-      goesIn(core)
+      yield* succeed(core)
     })
 
   const giveBack = ({ next, returned, takeExit }: Loan): Effect.Effect<void> =>
@@ -257,7 +270,7 @@ export const makeHandoff = (core: Core, parts: Parts): Handoff => {
     Effect.gen(function*() {
       if (!isOpen(core)) return undefined
       const loan = yield* goOn(next, agent.history, () => core.agent.lent(next.binding))
-      goesIn(core)
+      if (core.agent.hasEntered()) enter(core)
       return loan
     })
 

@@ -8,10 +8,11 @@
  */
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
-import type { Speech as SpeechHandle } from "../../Session.ts"
+import type { SayOptions, Speech as SpeechHandle } from "../../Session.ts"
 import type * as Tools from "../../Tools.ts"
 import * as Turn from "../../Turn.ts"
 import * as Telling from "../tools/outstanding.ts"
+import type { Running } from "./calls.ts"
 import { type Core, signal } from "./core.ts"
 import { guarded } from "./failures.ts"
 import type { Checked } from "./options.ts"
@@ -56,6 +57,10 @@ export interface Outstanding {
   /** The agent is about to say goodbye: nothing else is begun. `true` the first time. */
   readonly leave: () => boolean
   readonly isLeaving: () => boolean
+  /** An agent to whom the call was handed over begins. */
+  readonly enters: () => void
+  /** Whether its first words are asked for; `true` once. */
+  readonly takeFirstWords: () => boolean
   /** Open whenever something has changed. */
   readonly changed: Latch.Latch
   /** Open once the goodbye is said, whatever runs: no reply waits any longer. */
@@ -73,6 +78,7 @@ export const makeOutstanding = (options: Checked["results"]): Outstanding => {
   let replies = 0
   let failures = 0
   let leaving = false
+  let entering = false
   return {
     options,
     all: () => [...held.values()],
@@ -94,20 +100,29 @@ export const makeOutstanding = (options: Checked["results"]): Outstanding => {
     failures: () => failures,
     leave: () => leaving !== (leaving = true),
     isLeaving: () => leaving,
+    enters: () => {
+      entering = true
+    },
+    takeFirstWords: () => entering !== (entering = false),
     changed,
     left: Latch.makeUnsafe(false)
   }
 }
 
+/** Whether an agent that begins by itself has the call, and not the one of that place: what was begun there says nothing more. */
+export const isReplaced = (core: Core, place: object): boolean =>
+  core.agent.place() !== place && core.agent.bound().onEnter !== undefined
+
 /**
  * Whether a speech that is being made is to tell it: the reply that waited for it, or one that knows of it and does not
  * wait for other tools itself. One whose tool waits for the end of the session tells nothing more than it says already.
  */
-const isInHand = (core: Core, { id, waitedFor }: Held, last: boolean): boolean =>
+const isInHand = (core: Core, { id, place, waitedFor }: Held, last: boolean): boolean =>
   core.speeches.all().some(({ acting, attending, authorized, finished, id: speech, lines, shows, tells }) =>
     !finished && authorized.isOpen() && (
       (tells.has(id) && lines > 0) ||
-      (!attending.isOpen() && (speech === waitedFor ? !(last && acting) : shows.has(id) && !acting))
+      (!attending.isOpen() &&
+        (speech === waitedFor ? !(acting && (last || isReplaced(core, place))) : shows.has(id) && !acting))
     )
   )
 
@@ -190,7 +205,7 @@ export const heardSoFar = (core: Core, { id, outcome, tells, thought }: Speech):
 }
 
 /** Puts a reply in line that tells what has come; the last one calls no tools. */
-export const announce = (core: Core, last = false): SpeechHandle | undefined => {
+export const announce = (core: Core, last = false, options?: Pick<SayOptions, "when">): SpeechHandle | undefined => {
   const { outstanding } = core
   const late = lateOnes(core, last)
   if (late.length === 0 || !outstanding.takeReply()) return undefined
@@ -201,7 +216,12 @@ export const announce = (core: Core, last = false): SpeechHandle | undefined => 
   const steps = last
     ? { left: 0 }
     : late.reduce((least, one) => one.steps.left < least.left ? one.steps : least, late[0]!.steps)
-  return want(core, { source: "reply", steps, announces: true })
+  return want(core, { source: "reply", steps, announces: true, options })
+}
+
+/** A speech is asked for: what an earlier agent has left untold goes before the first words of the next one, or is told within. */
+export const beforeFirstWords = (core: Core, source: "say" | "reply", { when }: Pick<SayOptions, "when">): void => {
+  if (core.outstanding.takeFirstWords() && source === "say") announce(core, false, { when })
 }
 
 /** Whether anything runs whose result is to be told; `call` is the one that asks. */
@@ -221,6 +241,17 @@ const until = (changed: Latch.Latch, isOver: () => boolean): Effect.Effect<void>
       yield* changed.await
     }
   })
+
+/** Waits for those calls of a step of whose results the caller is told, no longer than for a goodbye. */
+export const awaitResults = (core: Core, ids: ReadonlyArray<string>): Effect.Effect<void> => {
+  const { changed, options } = core.outstanding
+  const isAwaited = (id: string, { asks, over, voice }: Running): boolean =>
+    ids.includes(id) && !asks && !over.isOpen() && voice.result === "reply"
+  return Effect.asVoid(Effect.timeoutOption(
+    until(changed, () => !core.calls.running().some(([id, call]) => isAwaited(id, call))),
+    options.goodbyeWait
+  ))
+}
 
 /** Before our own goodbye: calls that run have some time, audibly, and what has come of them is told. */
 export const beforeGoodbye = (

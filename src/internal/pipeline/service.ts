@@ -9,10 +9,10 @@ import * as Turn from "../../Turn.ts"
 import { makeTextLimit } from "../room/textLimit.ts"
 import { CurrentHook, CurrentSpeech } from "../session.ts"
 import { CurrentCall } from "../tools/execute.ts"
-import { type Core, signal } from "./core.ts"
-import { type Handoff, isOpen } from "./handoff.ts"
+import { type Core, isOpen, signal } from "./core.ts"
+import type { Handoff } from "./handoff.ts"
 import { given } from "./longTexts.ts"
-import { beforeGoodbye, isOwed } from "./outstanding.ts"
+import { beforeFirstWords, beforeGoodbye, isOwed } from "./outstanding.ts"
 import {
   checkAnswering,
   checkClose,
@@ -132,11 +132,13 @@ export const makeSession = (core: Core, parts: Parts): Session.Session["Service"
     say: (text, options) =>
       Effect.map(asker, (by) => {
         checkObject("say", options, "say(text, { when: \"now\" })")
+        beforeFirstWords(core, "say", options ?? {})
         return want(core, { source: "say", text, options }, by)
       }),
     reply: (options) =>
       Effect.map(asker, (by) => {
         checkObject("reply", options, "reply({ instructions: \"…\" })")
+        beforeFirstWords(core, "reply", options ?? {})
         return want(core, { source: "reply", options }, by)
       }),
     send: (text) =>

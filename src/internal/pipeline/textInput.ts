@@ -1,6 +1,7 @@
 /** What the participant types, in a chat or on a telephone. */
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -13,6 +14,32 @@ import { makeTextLimit } from "../room/textLimit.ts"
 import type { Core } from "./core.ts"
 import { guarded } from "./failures.ts"
 
+// Of those that run at once for one participant.
+const mostHooks = 32
+
+/**
+ * Runs a hook for each of what comes without end. If so many run that one more is too many, the one that began first is
+ * ended: what was pressed or typed last counts. That is told once.
+ */
+const makeCrowd = (core: Core, name: "onKey" | "onText"): (asked: Effect.Effect<unknown, unknown>) => void => {
+  const running = new Set<Fiber.Fiber<unknown>>()
+  let told = false
+  return (asked) => {
+    const [first] = running
+    if (running.size >= mostHooks && first !== undefined) {
+      running.delete(first)
+      first.interruptUnsafe()
+      const message =
+        `${name} does not end: ${mostHooks} of it ran, and the one that had begun first was ended for a newer one`
+      if (!told) core.publish({ _tag: "Warning", component: "hook", message })
+      told = true
+    }
+    const fiber = core.fork(guarded(core, name, asked))
+    running.add(fiber)
+    fiber.addObserver(() => running.delete(fiber))
+  }
+}
+
 export const watchTexts = (
   core: Core,
   session: Session["Service"],
@@ -21,6 +48,7 @@ export const watchTexts = (
   onText: Options["onText"]
 ): Effect.Effect<void> => {
   const refuse = makeTextLimit(core.conductor.now)
+  const run = makeCrowd(core, "onText")
   let why: string | undefined
   const take = (message: Room.TextMessage): Effect.Effect<void> => {
     if (message.identity !== core.participant.identity()) return Effect.void
@@ -33,9 +61,7 @@ export const watchTexts = (
       return Effect.sync(() => core.publish({ _tag: "Warning", component: "room", message: warning }))
     }
     if (onText === undefined) return Effect.ignore(session.send(message.text))
-    return Effect.sync(() => {
-      core.fork(guarded(core, "onText", hooked("onText", () => onText(message, session))))
-    })
+    return Effect.sync(() => run(hooked("onText", () => onText(message, session))))
   }
   return Stream.runForEach(
     room.texts(topic),
@@ -59,14 +85,23 @@ export const collectKeys = (
 ): Effect.Effect<Queue.Dequeue<Key, Cause.Done>, never, Scope.Scope> =>
   Effect.gen(function*() {
     const keys = yield* Queue.sliding<Key, Cause.Done>(keysKept)
+    let dropped = false
     const take = (event: Room.Event): void => {
       if (event._tag !== "Dtmf") return
       const { digit, identity } = event
-      for (const key of digit.slice(0, keysOfOne)) Queue.offerUnsafe(keys, { identity, key })
+      const pressed = digit.slice(0, keysOfOne)
+      dropped ||= Queue.sizeUnsafe(keys) + pressed.length > keysKept
+      for (const key of pressed) Queue.offerUnsafe(keys, { identity, key })
     }
+    let told = false
+    const tell = Effect.suspend(() => {
+      if (told || !dropped) return Effect.void
+      told = true
+      return Effect.logWarning("more keys were pressed than are taken in time: the oldest are dropped")
+    })
     yield* Effect.forkScoped(
       Effect.ensuring(
-        Stream.runForEach(room.events, (event) => Effect.sync(() => take(event))),
+        Stream.runForEach(room.events, (event) => Effect.andThen(Effect.sync(() => take(event)), tell)),
         Effect.sync(() => Queue.endUnsafe(keys))
       ),
       { startImmediately: true }
@@ -82,6 +117,7 @@ export const watchKeys = (
   keys: Queue.Dequeue<Key, Cause.Done>,
   onKey: Options["onKey"]
 ): Effect.Effect<void> => {
+  const run = makeCrowd(core, "onKey")
   const take = ({ identity, key }: Key): void => {
     if (identity !== core.participant.identity()) return
     const collected = core.keys.press(key, core.conductor.now())
@@ -92,7 +128,7 @@ export const watchKeys = (
     if (collected !== undefined) return
     const own = core.agent.bound().onKey
     const asked = own === undefined ? onKey && hooked("onKey", () => onKey(key, session)) : own(key)
-    if (asked !== undefined) core.fork(guarded(core, "onKey", asked))
+    if (asked !== undefined) run(asked)
   }
   return Stream.runForEach(
     Stream.fromQueue(keys),

@@ -91,6 +91,9 @@ export const addSpoken = (utterance: Utterance, text: string): void => {
   utterance.pieces.push({ raw: text, spoken: text })
 }
 
+/** A model that has lost its way may write blanks without end: a voice would be asked, and paid, for each. */
+const withoutGaps = (text: string): string => text.replace(/\s{3,}/g, (blanks) => blanks.includes("\n") ? "\n\n" : " ")
+
 /** Cuts text into speakable pieces and rewrites them for the ear, remembering which became which. */
 export const makeWriter = (
   utterance: Utterance,
@@ -108,7 +111,7 @@ export const makeWriter = (
   const add = (raw: string, rewritten: string): ReadonlyArray<string> => {
     // A voice may have no sound for signs alone, and is not asked for one. What was held back belongs to what came before, if anything did.
     const silent = !hasWords(raw === "" ? utterance.spoken + rewritten : rewritten)
-    const spoken = silent && rewritten.trim() !== "" ? "" : rewritten
+    const spoken = silent && rewritten.trim() !== "" ? "" : withoutGaps(rewritten)
     // Words that a transform has held back are spoken with those that follow, and the last of them with those before.
     const last = utterance.pieces.at(-1)
     const joins = last !== undefined && (raw === "" || (last.spoken === "" && hasWords(last.raw)))

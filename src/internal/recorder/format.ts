@@ -79,10 +79,22 @@ const encodeText = (entry: Entry): Uint8Array => {
   }
 }
 
+/** An item as bytes: what becomes of it afterwards changes nothing. */
+export interface Encoded {
+  readonly kind: number
+  readonly plain: Uint8Array
+}
+
+/** Throws where an entry is not what it should be. */
+export const encode = (item: Item): Encoded =>
+  item._tag === "Audio"
+    ? { kind: kinds.audio, plain: encodeSound(item) }
+    : { kind: kinds.entry, plain: encodeText(item) }
+
 export interface Sealer {
   readonly header: Uint8Array
-  /** Throws where an entry is not what it should be; its number is given to the next. */
-  readonly record: (item: Item) => Uint8Array
+  /** A record, with a number of its own. */
+  readonly record: (encoded: Encoded) => Uint8Array
 }
 
 export const makeSealer = (key: Uint8Array, salt: Uint8Array): Sealer => {
@@ -90,13 +102,11 @@ export const makeSealer = (key: Uint8Array, salt: Uint8Array): Sealer => {
   let number = 0
   return {
     header: Buffer.concat([magic, salt, own.check]),
-    record: (item) => {
-      const sound = item._tag === "Audio"
-      const plain = sound ? encodeSound(item) : encodeText(item)
+    record: ({ kind, plain }) => {
       const head = new Uint8Array(headBytes)
       const view = new DataView(head.buffer)
       view.setUint32(0, plain.length + tagBytes)
-      view.setUint8(4, sound ? kinds.audio : kinds.entry)
+      view.setUint8(4, kind)
       return Buffer.concat([head, ...seal(own, number++, head, plain)])
     }
   }

@@ -15,7 +15,7 @@ import * as native from "../native.ts"
 import { makeFolder } from "../nodeFolders.ts"
 import { openPlainFile } from "../plainFile.ts"
 import { codeOf } from "../provider/http.ts"
-import type { Sink } from "./writer.ts"
+import { closingMs, type Sink } from "./writer.ts"
 
 const extension = ".evrec"
 const dayName = /^\d{4}-\d{2}-\d{2}$/
@@ -78,7 +78,11 @@ export const create = (folder: string): Effect.Effect<Sink, RecorderError, Scope
     const handle = yield* Effect.acquireRelease(
       // Another process may have removed the folder of the day, empty, in this moment.
       Effect.catchIf(open, ({ reason }) => reason._tag === "FileFailed" && reason.code === "ENOENT", () => open),
-      (handle) => Effect.ignore(attempt(file, "write", () => handle.close()))
+      // A disk that does not answer holds nobody up; what is out there ends when it does.
+      (handle) =>
+        Effect.ignore(
+          Effect.timeoutOption(Effect.interruptible(attempt(file, "write", () => handle.close())), closingMs)
+        )
     )
     const act = (what: () => Promise<unknown>): Effect.Effect<void, string> =>
       native.track(Effect.tryPromise({ try: what, catch: (cause) => codeOf(cause) ?? "unknown" })).pipe(Effect.asVoid)
@@ -90,7 +94,11 @@ export const create = (folder: string): Effect.Effect<Sink, RecorderError, Scope
             done += bytesWritten
           }
         }),
-      sync: act(() => handle.datasync())
+      sync: act(async () => {
+        await handle.datasync()
+        // It was removed while it was written: nobody can find it by a name.
+        if ((await handle.stat()).nlink === 0) throw Object.assign(new Error("removed"), { code: "ENOENT" })
+      })
     }
   })
 

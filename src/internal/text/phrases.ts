@@ -337,9 +337,15 @@ export const isUnfinished = (text: string, { language, more }: Reading = {}): bo
   return last.some((_, at) => has(unfinished, last.slice(at).join(" ")))
 }
 
+/** What may close a sentence behind its mark. */
+const closers = new Set("\"'”’»）)]】」』*_")
+
 /** Whether a sentence asks; one of Japanese, Chinese or Korean may do so without a mark. */
 export const isQuestion = (sentence: string): boolean => {
-  const text = sentence.trim().replace(/["'”’»）)\]】」』*_]+$/u, "")
+  const trimmed = sentence.trim()
+  let end = trimmed.length
+  while (end > 0 && closers.has(trimmed[end - 1]!)) end--
+  const text = trimmed.slice(0, end)
   return /[?？؟⸮՞\u{37e}]$/u.test(text) ||
     /(?:[\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Han}](?:か(?:な|ね)?|[吗嗎])|\p{Script=Hangul}(?:까요?|나요))[。．.]?$/u
       .test(text)

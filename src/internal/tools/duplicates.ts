@@ -43,10 +43,15 @@ export interface Under<R> {
   readonly context: Context.Context<R>
 }
 
+/** A call that had an effect, or failed, and may have had one. */
+export interface Ended extends Known {
+  readonly effect: "done" | "unknown"
+}
+
 /** What has become of earlier calls. */
 export interface Past {
-  /** Those that had an effect, or may have had one, for as long as they are remembered. */
-  readonly ended: ReadonlyArray<Known>
+  /** For as long as they are remembered. */
+  readonly ended: ReadonlyArray<Ended>
   /** Those that were to be confirmed. */
   readonly refused: ReadonlyArray<Known>
 }
@@ -100,9 +105,12 @@ export const decide = <R, One extends Known & { readonly cancelled: string | und
       if (first.some(({ cancelled }) => cancelled === undefined)) {
         return refuse(`Tool ${name} is already running for an earlier call with the same parameters; ${again}`, true)
       }
-      return ended.some(equal)
-        ? refuse(`Tool ${name} has already been done for an earlier call with the same parameters; ${again}`, true)
-        : { _tag: "Start", after: first, cancel: [] }
+      const past = ended.filter(equal)
+      if (past.length === 0) return { _tag: "Start", after: first, cancel: [] }
+      const what = past.some(({ effect }) => effect === "done")
+        ? "has already been done for an earlier call with the same parameters"
+        : "failed in an earlier call with the same parameters, and may have been done all the same"
+      return refuse(`Tool ${name} ${what}; ${again}`, true)
     }
   }
 }

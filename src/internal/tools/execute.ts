@@ -55,14 +55,10 @@ const limited = <A, E, R>(work: Effect.Effect<A, E, R>, ms: number): Effect.Effe
     )
   })
 
-export const failed = (call: Call, message: string): Output => ({
-  callId: call.id,
-  name: call.name,
-  params: kept(call.params),
-  output: message,
-  isFailure: true,
-  message
-})
+export const failed = (call: Call, told: string): Output => {
+  const message = told.toWellFormed()
+  return { callId: call.id, name: call.name, params: kept(call.params), output: message, isFailure: true, message }
+}
 
 const started = new WeakSet<Output>()
 
@@ -83,8 +79,9 @@ const inDoubt = (output: Output): Output => {
   return output
 }
 
-/** Whether the call has had an effect, or may have had one: not one that was not run, was cancelled, or says that it failed. */
-export const mayHaveRun = (output: Output): boolean => !output.isFailure || doubtful.has(output)
+/** Whether the call has had an effect: not one that was not run, was cancelled, or says that it failed. */
+export const effectOf = (output: Output): "done" | "unknown" | "none" =>
+  doubtful.has(output) ? "unknown" : output.isFailure ? "none" : "done"
 
 // In characters of JSON: it stands in every prompt from then on.
 const longestOutput = 65_536
@@ -213,7 +210,9 @@ const outcome = Effect.fnUntraced(function*<R>(
       callId: call.id,
       name: call.name,
       params,
-      output: toModelOutput === undefined ? encoded.success : Prompt.toolModelOutputToText(toModelOutput(result)),
+      output: toModelOutput === undefined
+        ? encoded.success
+        : Prompt.toolModelOutputToText(toModelOutput(result)).toWellFormed(),
       isFailure: false
     }
   }

@@ -73,7 +73,8 @@ const stringify = (value: unknown): { readonly text: string } | { readonly lost:
     // What has a form of its own, such as a date, has it by now.
     found ??= lost(this[key]) ?? lost(written)
     // Nothing in it is looked at any more: it may have a hundred million bytes.
-    return found === undefined ? written : null
+    if (found !== undefined) return null
+    return typeof written === "string" ? written.toWellFormed() : written
   })
   if (typeof value === "function") found ??= "a function"
   return found === undefined ? { text: text ?? "null" } : { lost: found }
@@ -86,7 +87,9 @@ const stringify = (value: unknown): { readonly text: string } | { readonly lost:
 const copied = (value: unknown, left: number, size: Size): Schema.Json | undefined => {
   size.take(value)
   if (typeof value === "number") return Number.isFinite(value) ? value : undefined
-  if (typeof value !== "object") return typeof value === "string" || typeof value === "boolean" ? value : undefined
+  // Half a character, as of a text that was cut, is no JSON to many: they would refuse each request that has it.
+  if (typeof value === "string") return value.toWellFormed()
+  if (typeof value !== "object") return typeof value === "boolean" ? value : undefined
   if (value === null) return null
   if (left === 0) return undefined
   if (Array.isArray(value)) {
@@ -107,7 +110,7 @@ const copied = (value: unknown, left: number, size: Size): Schema.Json | undefin
     size.read(name)
     const part = copied((value as Readonly<Record<string, unknown>>)[name], left - 1, size)
     if (part === undefined) return undefined
-    parts.push([name, part])
+    parts.push([name.toWellFormed(), part])
   }
   // An assignment of `__proto__` would change the prototype.
   return Object.fromEntries(parts)

@@ -5,6 +5,7 @@
  * without such servers does not load it. Pure.
  */
 import type { McpClientError, McpClientErrorReason } from "effect/ai/McpClientError"
+import { codeOf } from "../provider/http.ts"
 
 const isMcpError = (error: unknown): error is McpClientError =>
   typeof error === "object" && error !== null && "~effect/ai/McpClientError" in error && "reason" in error
@@ -43,10 +44,41 @@ export const wordsOf = (error: unknown): string | undefined => isMcpError(error)
 export const isLost = (error: unknown): boolean =>
   isMcpError(error) && (error.reason._tag === "TransportError" || error.reason._tag === "ClosedError")
 
-const isRefused = (reason: McpClientErrorReason): boolean =>
-  reason._tag === "HttpError"
-    ? reason.status < 500
-    : ["ToolError", "UnsupportedError", "ConfigurationError"].includes(reason._tag)
+/** Codes of JSON-RPC 2.0 for a request that was not carried out: it cannot be read, or there is no such tool. */
+const unread: ReadonlySet<number | undefined> = new Set([-32_700, -32_600, -32_601, -32_602])
+
+/** Of a connection that was never made. */
+const unmade: ReadonlySet<string | undefined> = new Set([
+  "ECONNREFUSED",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENOTFOUND",
+  "UND_ERR_CONNECT_TIMEOUT"
+])
+
+const isRefused = (reason: McpClientErrorReason): boolean => {
+  switch (reason._tag) {
+    case "HttpError":
+      return reason.status < 500 || unread.has(reason.code)
+    case "ProtocolError":
+      return unread.has(reason.code)
+    case "TransportError":
+      return unmade.has(codeOf(reason.cause))
+    case "ClosedError":
+      return reason.sessionExpired === true
+    // It was done, and its result is of a kind that nobody takes.
+    case "UnsupportedError":
+      return reason.result === undefined
+    case "ToolError":
+    case "ConfigurationError":
+      return true
+    case "LimitError":
+    case "TimeoutError":
+    case "ValidationError":
+      return false
+  }
+}
 
 /** Whether a call that failed so may have been run all the same: the server does not say that it was not. */
 export const isUncertain = (error: unknown): boolean => isMcpError(error) && !isRefused(error.reason)

@@ -18,14 +18,25 @@ const longestBroken = 4096
 
 const other = (wrong: string): Repaired => ({ _tag: "Other", wrong })
 
+/** The braces outside of strings, in one pass; of a string that nothing closes, those in it, too. */
+function* bracesOf(text: string): Generator<{ readonly brace: string; readonly at: number }> {
+  for (const { 0: brace, 1: end, index } of text.matchAll(/"(?:[^"\\]|\\[^])*("?)|[{}]/g)) {
+    if (end === undefined) yield { brace, at: index }
+    if (end !== "") continue
+    const from = index + 1
+    for (const { 0: brace, index } of text.slice(from).matchAll(/[{}]/g)) yield { brace, at: from + index }
+    return
+  }
+}
+
 /** The objects that stand in a text, in none of another. */
 const objectsIn = (text: string): ReadonlyArray<string> => {
   const found: Array<string> = []
   let depth = 0
   let from = 0
-  for (const { 0: sign, index } of text.matchAll(/"(?:[^"\\]|\\[^])*"|[{}]/g)) {
-    if (sign === "{" && depth++ === 0) from = index
-    if (sign === "}" && depth > 0 && --depth === 0) found.push(text.slice(from, index + 1))
+  for (const { at, brace } of bracesOf(text)) {
+    if (brace === "{" && depth++ === 0) from = at
+    if (brace === "}" && depth > 0 && --depth === 0) found.push(text.slice(from, at + 1))
   }
   return found
 }

@@ -7,8 +7,8 @@ import type * as Scope from "effect/Scope"
 import type { Call, Output, Runner, Set as Tools } from "../../Tools.ts"
 import { logOwn } from "../foreign.ts"
 import { steadyClock } from "../steady.ts"
-import { decide, type Known, refuse, remembered, unconfirmed } from "./duplicates.ts"
-import { atWork, failed, mayHaveRun } from "./execute.ts"
+import { decide, type Ended as Past, type Known, refuse, remembered, unconfirmed } from "./duplicates.ts"
+import { atWork, effectOf, failed } from "./execute.ts"
 import { voiceOf } from "./voice.ts"
 
 interface Running extends Known {
@@ -19,7 +19,7 @@ interface Running extends Known {
   cancelled: string | undefined
 }
 
-interface Ended extends Known {
+interface Ended extends Past {
   readonly at: number
 }
 
@@ -48,9 +48,10 @@ export const make: (options: {
     const settle = (one: Running, output: Output): Effect.Effect<void> =>
       Effect.suspend(() => {
         running.delete(one)
-        if (mayHaveRun(output)) {
+        const effect = effectOf(output)
+        if (effect !== "none") {
           const { before, call, step, taker } = one
-          ended = [...ended.slice(1 - mostRemembered), { before, call, step, taker, at: now() }]
+          ended = [...ended.slice(1 - mostRemembered), { before, call, step, taker, effect, at: now() }]
         }
         return onOutput?.(output) ?? Effect.void
       }).pipe(

@@ -81,11 +81,14 @@ const load = (module: string): Effect.Effect<Definition<unknown>, WorkerError> =
 const inbox = Effect.gen(function*() {
   const queue = yield* Queue.unbounded<ToChild>()
   const gone = yield* Deferred.make<void>()
+  const unwanted = yield* Deferred.make<void>()
   listen(channel, {
     later: (ms, act) => void Effect.runFork(Effect.andThen(Effect.sleep(ms), Effect.sync(act))),
     onLine: (line) => {
       const decoded = Option.flatMap(parsed(line), decodeToChild)
-      if (Option.isSome(decoded)) Queue.offerUnsafe(queue, decoded.value)
+      if (Option.isNone(decoded)) return
+      if (decoded.value._tag === "Exit") Deferred.doneUnsafe(unwanted, Effect.void)
+      Queue.offerUnsafe(queue, decoded.value)
     },
     onTooLong: () => undefined,
     onHeld: () => undefined,
@@ -93,7 +96,12 @@ const inbox = Effect.gen(function*() {
   })
   // The terminal sends it to all: the parent decides what it means.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined)
-  return { queue, gone: Deferred.await(gone) }
+  // Whoever is not ready yet has no call to end.
+  return {
+    queue,
+    gone: Deferred.await(gone),
+    unwanted: Effect.raceFirst(Deferred.await(unwanted), Deferred.await(gone))
+  }
 })
 
 const runJobs = Effect.fnUntraced(function*(
@@ -152,15 +160,21 @@ const runJobs = Effect.fnUntraced(function*(
 
 const progress = { loaded: false }
 
-const program = Effect.gen(function*() {
-  const { gone, queue } = yield* inbox
+const begin = Effect.gen(function*() {
   const definition = yield* load(process.argv[2] ?? "")
   progress.loaded = true
   const settings = yield* checkDefinition(definition)
-  const probe = yield* makeProbe
   const given = yield* Config.given
   const opened = Effect.provideService(openInTime(definition, settings), Introduces, process.argv[4] === "first")
-  const runner = makeJobRunner(definition, yield* within(given)(opened), settings)
+  return { given, runner: makeJobRunner(definition, yield* within(given)(opened), settings) }
+})
+
+const program = Effect.gen(function*() {
+  const { gone, queue, unwanted } = yield* inbox
+  const probe = yield* makeProbe
+  const begun = yield* Effect.raceFirst(Effect.asSome(begin), Effect.as(unwanted, Option.none()))
+  if (Option.isNone(begun)) return
+  const { given, runner } = begun.value
   const asked = yield* Deferred.make<void>()
   const state = Effect.map(monotonic, (now) =>
     tellInBounds({

@@ -3,7 +3,7 @@
  * that is worn retires when another is ready in its place; one that retires by itself is
  * replaced at once; both end with their last job. One that crashes is replaced a
  * moment later. When the scope closes, all are asked to leave, and killed after
- * three seconds.
+ * three seconds; one that is not ready yet, and has no call, at once.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -32,6 +32,8 @@ interface Stillborn {
 }
 
 const leaveWithin = 3000
+/** To give back what it has acquired so far. */
+const giveUpWithin = 250
 const attempts = 3
 const mostBetween = 30_000
 const wearInterval = 1000
@@ -67,9 +69,10 @@ class Processes {
       this.isClosing = true
       return Effect.forEach([...this.all], (child) =>
         Effect.gen(function*() {
+          const starts = child.state === "starting"
           child.leave()
-          const left = yield* Effect.timeoutOption(child.exited, leaveWithin)
-          if (left._tag === "None") {
+          const left = yield* Effect.timeoutOption(child.exited, starts ? giveUpWithin : leaveWithin)
+          if (left._tag === "None" && !starts) {
             yield* about(child, Effect.logWarning("a process of the pool is killed: it does not leave"))
           }
           child.kill()
