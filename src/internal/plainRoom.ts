@@ -7,6 +7,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
+import { problem } from "./options.ts"
 import type { RoomError } from "./room/errors.ts"
 import type { TextOptions } from "./room/messages.ts"
 
@@ -72,6 +73,9 @@ export const plainRoom = (
     call: (options) => run(room.call(options)),
     handle: (method, handler) =>
       run(Effect.gen(function*() {
+        if (typeof handler !== "function") {
+          return yield* Effect.fail(problem("handler", "must be a function, which may be async, and gives a text"))
+        }
         const scope = yield* Scope.make()
         yield* room.handle(method, (call) => Effect.orDie(settled(method, () => handler(call), isText))).pipe(
           Scope.provide(scope),

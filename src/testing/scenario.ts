@@ -24,7 +24,7 @@ import * as Text from "../Text.ts"
 import type * as Turn from "../Turn.ts"
 import { act, lastAt } from "./acting.ts"
 import type { UserAction } from "./actions.ts"
-import { Caller, settle } from "./caller.ts"
+import { Caller } from "./caller.ts"
 import { checkScenario, doubtsOfScenario } from "./checks.ts"
 import { type Script, type Services, servicesOf } from "./layer.ts"
 import { LlmCalls } from "./llm.ts"
@@ -263,13 +263,7 @@ const perform = <EA>(
             : Effect.sync(() => void failures.push({ at: now(), cause: String(Cause.squash(cause)) })))
 
       const script = [
-        ...(scenario.user ?? []).map((action) => ({
-          at: action.at,
-          // Whoever speaks as soon as the conversation begins is heard: the microphone has a listener by then.
-          effect: action._tag === "Say" && action.at <= now()
-            ? Effect.andThen(settle, act(caller, action))
-            : act(caller, action)
-        })),
+        ...(scenario.user ?? []).map((action) => ({ at: action.at, effect: act(caller, action) })),
         ...(scenario.at ?? []).map((step) => ({ at: step.at, effect: settled("do", () => step.do(session, caller)) }))
       ].sort((a, b) => a.at - b.at)
       run(

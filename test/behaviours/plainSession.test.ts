@@ -64,6 +64,7 @@ it.effect("lets a page hear of a plain tool, and ask a plain hook, until the ses
   Testing.inVirtualTime(
     Effect.gen(function*() {
       const caller = yield* Testing.Caller
+      const asked: Array<string> = []
       const agent = Agent.make({
         instructions: "You sell.",
         tools: Tools.functions({
@@ -77,9 +78,9 @@ it.effect("lets a page hear of a plain tool, and ask a plain hook, until the ses
         onEnter: async ({ room }) => {
           await room.handle("price", async ({ identity, payload }) => `${identity}, ${payload} costs ten`)
           await room.handle("broken", () => 7 as never)
+          await room.handle("none", "x" as never).catch((error: Error) => asked.push(error.message))
         }
       })
-      const asked: Array<string> = []
       yield* caller.room.handle("caller", "shown", (payload) => Effect.sync(() => `shown in ${asked.push(payload)}`))
       const call = yield* Effect.forkChild(Pipeline.run(agent))
       yield* caller.wait("1 second")
@@ -89,7 +90,7 @@ it.effect("lets a page hear of a plain tool, and ask a plain hook, until the ses
       assert.strictEqual((yield* caller.room.open).handlers, 3)
       yield* caller.says("Show it to me.")
       yield* caller.expectReply()
-      assert.deepStrictEqual(asked, ["test-room"])
+      assert.deepStrictEqual(asked, ["handler must be a function, which may be async, and gives a text", "test-room"])
       const sent = yield* caller.room.sent
       assert.isTrue(sent.some((one) => "topic" in one && one.topic === "products"))
       yield* caller.leaves
