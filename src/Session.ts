@@ -28,6 +28,7 @@ import type * as Turn from "./Turn.ts"
 import type * as Vad from "./Vad.ts"
 
 export type { Plain, PlainSayOptions, PlainSpeech } from "./internal/plain.ts"
+export type { PlainRoom } from "./internal/plainRoom.ts"
 
 /**
  * Why a session refuses.

@@ -88,5 +88,5 @@ export {
 export * from "./testing/tts.ts"
 export { ttsContract } from "./testing/ttsContract.ts"
 export * from "./testing/vad.ts"
-export { inVirtualTime } from "./testing/virtualTime.ts"
+export { inVirtualTime, sleep } from "./testing/virtualTime.ts"
 export { type CallEnd } from "./testing/watched.ts"

@@ -302,6 +302,7 @@ describe("plain functions as tools", () => {
     ["a description of another kind", { book: { run, description: 4 } }, "book.description must be a text"],
     ["a slip", { book: { run, idempotant: true } }, "book.idempotant is not known: idempotent may be meant"],
     ["a name of another library", { book: { execute: run } }, "book.execute is not known: run may be meant"],
+    ["a short name", { book: { run, params: {} } }, "book.params is not known: parameters may be meant"],
     ["no tools", [], "tools must be an object of tools by their names"],
     ["a name in words", { "book a room": { run } }, "book a room must have a name of 1 to 64 letters"],
     ["no name", { "": { run } }, "a tool must have a name of 1 to 64 letters"],

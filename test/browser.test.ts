@@ -16,6 +16,23 @@ const line = (page: Page, who: "agent" | "user", hasText: string) =>
 
 const state = (page: Page, hasText: string) => page.locator("#state", { hasText }).waitFor()
 
+/** In the page: another call, which asks by name. */
+const asksByName = `(async () => {
+  const { join } = await import("/client.js")
+  const { promise, resolve } = Promise.withResolvers()
+  const call = await join({
+    url: location.origin.replace("http", "ws") + "/call",
+    microphone: false,
+    onAttributes: (attributes) => attributes["lk.agent.state"] === "speaking" && resolve()
+  })
+  await promise
+  const told = (asked) => asked.catch((error) => error.message)
+  const answers = [await call.call("wind", "Paris"), await told(call.call("broken")), await told(call.call("nothing"))]
+  const late = told(call.call("wind"))
+  call.leave()
+  return [...answers, await late, await told(call.call("wind"))]
+})()`
+
 /** One call; the caller asks, and asks again after a silence. */
 const calling = (
   silence: Duration.Input,
@@ -57,6 +74,14 @@ describe.skipIf(!hasBrowser).concurrent(
           await page.getByLabel("Message").fill("And tomorrow?")
           await page.getByRole("button", { name: "Send" }).click()
           await page.locator("#transcript li.user", { hasText: "And tomorrow?" }).waitFor()
+          // A page of one's own asks what the agent answers by name; who asks too late, or for nothing, is told.
+          assert.deepStrictEqual(await page.evaluate(asksByName), [
+            "Paris: west",
+            "broken: failed",
+            "nothing: failed",
+            "wind: the call is over",
+            "wind: not connected"
+          ])
           await page.getByRole("button", { name: "Hang up" }).click()
           await state(page, "not connected")
           // The page is out at once, the command when all is freed.

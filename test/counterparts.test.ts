@@ -62,6 +62,11 @@ describe("an option of another library is told with what to write here", () => {
     [
       ["Agent.make", Counterparts.ofAgents, (given) => thrown(() => Agent.make({ instructions: "", ...given }))],
       ["Pipeline.run", Counterparts.ofPipelines, asked],
+      [
+        "turn",
+        Counterparts.ofTurn,
+        (given) => thrown(() => Agent.make({ instructions: "", turn: { ...given } }))
+      ],
       ["say", Counterparts.ofSpeeches, said],
       [
         "Worker.define",

@@ -151,7 +151,10 @@ const openAudio = async (wanted) => {
   }
 }
 
-/** Joins a call; resolves when the microphone is there, and tells the rest by `on…`. */
+/**
+ * Joins a call; resolves when the microphone is there, and tells the rest by `on…`. `call` asks a method of the agent
+ * (`room.handle`), and rejects where it fails or is late; `handle` answers what the agent asks (`room.call`).
+ */
 export const join = async (/** @type {Options} */ options) => {
   const { onAttributes, onReply, onState, onText, storage, token } = options
   const audio = await openAudio(options.microphone !== false)
@@ -159,6 +162,9 @@ export const join = async (/** @type {Options} */ options) => {
   const levels = { microphone: 0, agent: 0 }
   const texts = new Map()
   const handlers = new Map()
+  // What the agent was asked, until it has answered.
+  const asked = new Map()
+  let asks = 0
   let socket
   let resume = storage?.getItem(keep) ?? undefined
   let ended = false
@@ -179,9 +185,22 @@ export const join = async (/** @type {Options} */ options) => {
     if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message))
   }
 
+  const answered = (id, settle) => {
+    const question = asked.get(id)
+    if (question === undefined) return
+    asked.delete(id)
+    clearTimeout(question.late)
+    settle(question)
+  }
+
+  const unanswered = (why) => {
+    for (const id of asked.keys()) answered(id, ({ method, reject }) => reject(new Error(`${method}: ${why}`)))
+  }
+
   const end = (reason) => {
     if (ended) return
     ended = true
+    unanswered("the call is over")
     clearTimeout(timer)
     clearInterval(watching)
     // In another tab the call goes on, which may have the same storage.
@@ -279,6 +298,12 @@ export const join = async (/** @type {Options} */ options) => {
       const answer = await Promise.resolve(handlers.get(method)?.(payload)).catch(() => undefined)
       tell({ type: "answer", id, ...(answer === undefined ? {} : { payload: answer }) })
     },
+    answer: ({ error, id, payload }) =>
+      answered(
+        id,
+        ({ method, reject, resolve }) =>
+          payload === undefined ? reject(new Error(`${method}: ${error ?? "refused"}`)) : resolve(payload)
+      ),
     ended: ({ reason }) => end(reason),
     // One that drains is closed now, and another may take its place.
     refused: ({ reason }) => reason === "draining" || end(reason)
@@ -318,6 +343,7 @@ export const join = async (/** @type {Options} */ options) => {
 
   const again = () => {
     socket = undefined
+    unanswered("the connection is lost")
     lostAt ??= performance.now()
     if (performance.now() - lostAt > Math.max(60_000, waitUntil ?? 0)) return end("connection_lost")
     speaker?.node.port.postMessage("clear", [])
@@ -347,6 +373,17 @@ export const join = async (/** @type {Options} */ options) => {
       tell({ type: "text", topic, text })
     },
     press: (digits) => tell({ type: "keys", digits }),
+    call: (method, payload = "", timeout = 15_000) =>
+      new Promise((resolve, reject) => {
+        if (socket?.readyState !== WebSocket.OPEN || !waitUntil) return reject(new Error(`${method}: not connected`))
+        const id = String(++asks)
+        const late = setTimeout(
+          () => answered(id, () => reject(new Error(`${method}: no answer within ${timeout} ms`))),
+          timeout
+        )
+        asked.set(id, { method, late, resolve, reject })
+        tell({ type: "call", id, method, payload })
+      }),
     handle: (method, handler) => void handlers.set(method, handler),
     leave: () => {
       tell({ type: "leave" })

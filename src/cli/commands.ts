@@ -108,7 +108,7 @@ const start = Command.make("start", {
 }, (input) =>
   later(() => import("./start.ts"), input).pipe(
     surviving,
-    Effect.catch((error) => portInUse(error, input.port)),
+    Effect.catch((error) => portInUse(error)),
     withEnvFile(input.envFile),
     explained,
     Effect.provide(json)
@@ -144,7 +144,14 @@ const talk = Command.make(
       Effect.provide(readable(input.verbose, "Warn"))
     )
 ).pipe(
-  Command.withDescription("Talk to the agent here, without a server: by microphone and loudspeaker, or in writing")
+  Command.withDescription("Talk to the agent here, without a server: by microphone and loudspeaker, or in writing"),
+  Command.withExamples([
+    { command: "effect-voice console --text desk.ts", description: "Type, a line a turn" },
+    {
+      command: `effect-voice console --text desk.ts --metadata '{"tenant":"sole"}'`,
+      description: "As the job of that dispatch"
+    }
+  ])
 )
 
 const connect = Command.make(
@@ -172,25 +179,35 @@ const connect = Command.make(
   Command.withExamples([{ command: "effect-voice connect desk.ts --room lobby", description: "Join the room lobby" }])
 )
 
+const urlOf = ({ port, url }: { readonly port: number; readonly url: Option.Option<string> }): string =>
+  Option.getOrElse(url, () => `http://127.0.0.1:${port}`).replace(/\/+$/, "")
+
 const statusOf = Command.make(
   "status",
   {
     envFile,
     url: Flag.String("url").pipe(
-      Flag.withDescription("Where the worker answers (default: http://127.0.0.1:8081)"),
-      Flag.withDefault("http://127.0.0.1:8081")
+      Flag.withDescription("Where the worker answers (default: the port on this machine)"),
+      Flag.optional
+    ),
+    port: flags.whole("port", { least: 1, most: 65_535 }).pipe(
+      Flag.withDescription("Port of the worker on this machine, where --url is not given (default: 8081)"),
+      Flag.withDefault(8081)
     ),
     token: flags.token("Token of the worker's port, if it has one")
   },
   (input) =>
-    status.status(input.url.replace(/\/+$/, ""), Option.getOrUndefined(Option.map(input.token, Redacted.value))).pipe(
+    status.status(urlOf(input), Option.getOrUndefined(Option.map(input.token, Redacted.value))).pipe(
       Effect.flatMap((told) => Console.log(printable(told))),
       withEnvFile(input.envFile),
       explained
     )
 ).pipe(
   Command.withDescription("Ask a running worker how it is: calls, load, breakers, processes"),
-  Command.withExamples([{ command: "effect-voice status", description: "Of the worker on this machine" }])
+  Command.withExamples([
+    { command: "effect-voice status", description: "Of the worker on this machine" },
+    { command: "effect-voice status --port 9000", description: "Of the one that was started with --port 9000" }
+  ])
 )
 
 const initialise = Command.make("init", {
@@ -208,7 +225,7 @@ const { version } = packageFacts
 guardOutput()
 
 Command.make("effect-voice").pipe(
-  Command.withDescription("Voice agents for LiveKit rooms"),
+  Command.withDescription("Voice agents: make one, talk to it, run it"),
   Command.withSubcommands([initialise, dev, start, talk, connect, doctor, statusOf]),
   Command.run({ version }),
   Effect.provide(NodeServices.layer),

@@ -90,7 +90,9 @@ const absent = (file: string): string | undefined => {
   const stat = statSync(resolve(file), { throwIfNoEntry: false })
   if (stat === undefined) {
     const isLink = lstatSync(resolve(file), { throwIfNoEntry: false })?.isSymbolicLink() === true
-    return isLink ? "it is a link to a file that is not there" : "there is no such file"
+    if (isLink) return "it is a link to a file that is not there"
+    const meant = [".ts", ".js", ".mts", ".mjs"].find((ending) => existsSync(resolve(file + ending)))
+    return `there is no such file${meant === undefined ? "" : `: ${file}${meant} may be meant`}`
   }
   if (stat.isDirectory()) return "it is a folder: name the module in it, such as desk.ts"
   return stat.isFile() ? undefined : "it is no file"

@@ -19,7 +19,10 @@ export class SettingsError extends Schema.TaggedError<SettingsError>("effect-voi
     return [
       ...(missing.length === 0 ? [] : [`${missing.join(", ")}: not set`]),
       ...wrong.map(({ detail, option }) => `${option} ${detail}`)
-    ].join("; ") + ". Mend it in the environment, or in a file: .env, or what --env-file names"
+    ].join("; ") + ". Mend it in the environment, or in a file: .env, or what --env-file names" +
+      (missing.includes("LIVEKIT_URL")
+        ? ". Without a LiveKit server: effect-voice dev, or a program with Telephone.serve or WebSocketRoom.serve"
+        : "")
   }
 }
 

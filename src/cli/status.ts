@@ -48,7 +48,8 @@ const ask = (url: string, path: string, token: string | undefined): Effect.Effec
       const answer = await fetch(url + path, { signal, headers, redirect: "manual" })
       return { status: answer.status, text: await answer.text() }
     },
-    catch: () => new StatusError({ url, detail: "nobody answers; is the worker running, with this port (--url)?" })
+    catch: () =>
+      new StatusError({ url, detail: "nobody answers; is the worker running, with this port (--port, --url)?" })
   }).pipe(
     Effect.timeoutOrElse({
       duration: "5 seconds",

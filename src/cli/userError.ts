@@ -51,11 +51,11 @@ export const explainedAs =
 export const explained = explainedAs("the agent could not be made ready")
 
 /** The same failure, by the flag that mends it, and with who listens there, as far as that can be asked. */
-export const portInUse = (error: unknown, port: number): Effect.Effect<never, unknown> => {
+export const portInUse = (error: unknown): Effect.Effect<never, unknown> => {
   if (!(error instanceof WorkerError)) return Effect.fail(error)
   const { reason } = error
   if (reason._tag !== "ListenFailed" || reason.code !== "EADDRINUSE") return Effect.fail(error)
-  const flag = reason.port === port ? "--port" : "METRICS_PORT"
+  const flag = reason.option === "http.metricsPort" ? "METRICS_PORT" : "--port"
   return Effect.flatMap(
     Effect.orElseSucceed(
       Effect.timeout(

@@ -9,12 +9,14 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { Codec } from "effect/Schema"
 import type { Frame } from "../Audio.ts"
+import type { Report } from "../Cost.ts"
 import type { AgentState, UserState } from "../Event.ts"
 import type { History } from "../History.ts"
 import type { Set } from "../Tools.ts"
 import type { Options as TurnOptions } from "../Turn.ts"
 import { type Definition, type Held, type PlainHeld, plainly } from "./callState.ts"
 import { problem } from "./options.ts"
+import { type PlainRoom, plainRoom } from "./plainRoom.ts"
 import { asking, begin, within } from "./realWaits.ts"
 import type { Participant } from "./room/event.ts"
 
@@ -28,7 +30,12 @@ export interface PlainSpeech {
   readonly id: string
   /** Waits for its end, also in the tool that says it; that of a reply rejects in the tools which the reply itself has called. */
   readonly heard: () => Promise<
-    { readonly text: string; readonly outcome: "completed" | "interrupted" | "failed" | "discarded" }
+    {
+      readonly text: string
+      /** Length of the audio that was heard, in milliseconds. */
+      readonly playedMs: number
+      readonly outcome: "completed" | "interrupted" | "failed" | "discarded"
+    }
   >
   readonly interrupt: (options?: { readonly force?: boolean | undefined }) => Promise<void>
 }
@@ -137,6 +144,8 @@ interface PlainState {
 export interface Plain {
   readonly id: string
   readonly job: Readonly<Record<string, string>>
+  /** What a page is told, and what it asks. */
+  readonly room: PlainRoom
   /** Whom it talks with, with number, attributes and metadata as the room has them; `undefined` before anyone is there. */
   readonly participant: () => Promise<Participant | undefined>
   readonly say: (text: string, options?: PlainSayOptions) => Promise<PlainSpeech>
@@ -160,6 +169,14 @@ export interface Plain {
   /** The tools that the model may call now. */
   readonly tools: () => Promise<Set<any>>
   readonly state: () => Promise<PlainState>
+  /** The present instructions of the agent: `update` changes them. */
+  readonly instructions: () => Promise<string>
+  /** The tool calls without a result, oldest first, except the one that asks. */
+  readonly running: () => Promise<ReadonlyArray<PlainCall>>
+  /** Ends a tool call that runs; `false` if it has ended already. */
+  readonly cancel: (id: string) => Promise<boolean>
+  /** What the providers were used for up to now, with its cost by `spending.prices`. */
+  readonly spent: () => Promise<Report>
   readonly history: () => Promise<History>
   /** Changes the history from now on, for instance to begin anew at a hand-off: `updateHistory(() => History.empty)`. */
   readonly updateHistory: (change: (history: History) => History) => Promise<void>
@@ -177,8 +194,16 @@ export interface Plain {
   readonly close: (options?: { readonly drain?: boolean | undefined }) => Promise<void>
 }
 
+interface PlainCall {
+  readonly id: string
+  readonly name: string
+  /** Time since it began, in seconds. */
+  readonly seconds: number
+}
+
 interface Heard {
   readonly text: string
+  readonly playedMs: number
   readonly outcome: "completed" | "interrupted" | "failed" | "discarded"
 }
 
@@ -187,6 +212,11 @@ interface Talking {
   readonly id: string
   readonly job: Readonly<Record<string, string>>
   readonly participant: Effect.Effect<Participant | undefined>
+  readonly instructions: Effect.Effect<string>
+  readonly running: Effect.Effect<ReadonlyArray<PlainCall>>
+  readonly cancel: (id: string) => Effect.Effect<boolean>
+  readonly spent: Effect.Effect<Report>
+  readonly ended: Effect.Effect<unknown>
   readonly history: Effect.Effect<History>
   readonly updateHistory: (change: (history: History) => History) => Effect.Effect<void>
   readonly callState: <A>(state: Definition<A>) => Held<A>
@@ -240,6 +270,9 @@ const plain = (talking: Talking, context: Context.Context<never>): Plain => {
   return {
     id: talking.id,
     job: talking.job,
+    get room() {
+      return plainRoom(context, talking.ended, run, settled)
+    },
     participant: called("session.participant", () => run(talking.participant)),
     say: (text, options) => speech(talking.say(text, options)),
     reply: (options) => speech(talking.reply(options)),
@@ -251,6 +284,10 @@ const plain = (talking: Talking, context: Context.Context<never>): Plain => {
     update: (change) => run(talking.update(change)),
     tools: called("session.tools", () => run(talking.tools)),
     state: called("session.state", () => run(talking.state)),
+    instructions: called("session.instructions", () => run(talking.instructions)),
+    running: called("session.running", () => run(talking.running)),
+    cancel: (id) => run(talking.cancel(id)),
+    spent: called("session.spent", () => run(talking.spent)),
     history: called("session.history", () => run(talking.history)),
     updateHistory: (change) => run(talking.updateHistory(change)),
     callState: (state) => plainly(talking.callState(state)),

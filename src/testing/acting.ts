@@ -1,12 +1,16 @@
 /** The users of a scenario do what the script says. */
 import * as Effect from "effect/Effect"
 import type { UserAction } from "./actions.ts"
-import type { Person } from "./caller.ts"
+import { type Person, settle } from "./caller.ts"
 
 const perform = (caller: Person, action: UserAction): Effect.Effect<void, unknown> => {
   switch (action._tag) {
     case "Say":
-      return caller.speaks(action.at, action.to, action.text, action.hearing)
+      // Whoever speaks as soon as the conversation begins is heard: the microphone has a listener by then.
+      return Effect.andThen(
+        action.at <= 0 ? settle : Effect.void,
+        caller.speaks(action.at, action.to, action.text, action.hearing)
+      )
     case "Type":
       return caller.types(action.text)
     case "Press":

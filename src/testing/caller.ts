@@ -150,7 +150,7 @@ const callOf = (control: RoomControl, identity: string): Person["callStatus"] =>
 }
 
 // Hops between fibers that a clock cannot see: what was begun must have come to its first wait.
-const settle = Effect.forEach(Array.from({ length: 50 }), () => Effect.yieldNow, { discard: true })
+export const settle = Effect.forEach(Array.from({ length: 50 }), () => Effect.yieldNow, { discard: true })
 
 /** Lets time pass: whoever holds a test clock must move it. */
 const pass = (duration: Duration.Input): Effect.Effect<void> =>

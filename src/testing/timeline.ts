@@ -96,6 +96,14 @@ export interface Recording {
   readonly endedAt: number
 }
 
+/** The conversation goes on without a hook that has failed, and so would its test. */
+const failedHooks = (logs: ReadonlyArray<LogLine>): ReadonlyArray<string> =>
+  logs.flatMap(({ annotations, at, cause = "", level }) =>
+    level === "Error" && typeof annotations?.["hook"] === "string"
+      ? [`${annotations["hook"]} has failed at ${at}: ${cause.split("\n", 1)[0]}`]
+      : []
+  )
+
 /**
  * The course of a conversation. Times are milliseconds of the scenario's Clock,
  * which begins at 0.
@@ -111,7 +119,8 @@ export interface Recording {
  * - `messages` is the history in short: `user: Hello`, `assistant: Hi, wh—`
  *   (interrupted), `call: name`, `output: name` (`output: name failed`),
  *   `handoff: booking` (the agent that the call was given to), `summary: …`.
- * - `warnings` are those of the conversation, then those of the scenario itself.
+ * - `warnings` are those of the conversation, then the hooks that have failed, then those of the
+ *   scenario itself.
  * - `print` gives the whole course as a text, with the warnings and errors of the log:
  *   `console.log(timeline.print())`. A scenario shows its log nowhere else.
  *
@@ -241,7 +250,11 @@ export const makeTimeline = (recording: Recording): Timeline => {
         of("CallStateChanged").findLast((event) => event.name === state.name && event.at <= at)?.value ?? state.initial
       ),
     messages: recording.history.items.map(message),
-    warnings: [...of("Warning").map(({ message }) => message), ...recording.testWarnings],
+    warnings: [
+      ...of("Warning").map(({ message }) => message),
+      ...failedHooks(recording.logs),
+      ...recording.testWarnings
+    ],
     expect: (...expected) => {
       const used = new Set<number>()
       let since = Number.NEGATIVE_INFINITY

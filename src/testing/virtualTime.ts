@@ -1,5 +1,6 @@
 /** A Clock that jumps to the next thing that waits. */
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
@@ -8,7 +9,7 @@ import type * as Scope from "effect/Scope"
 import * as native from "../internal/native.ts"
 import * as Check from "../internal/options.ts"
 import { written } from "../internal/options/duration.ts"
-import { CurrentRealWaits } from "../internal/realWaits.ts"
+import { asking, CurrentRealWaits } from "../internal/realWaits.ts"
 import { makeVirtualClock } from "../internal/virtualClock.ts"
 
 const waiting = Check.struct<NonNullable<Parameters<typeof inVirtualTime>[1]>>()({
@@ -54,3 +55,35 @@ export const inVirtualTime = <A, E, R>(
       Effect.provideService(CurrentRealWaits, virtual.waits)
     )
   }))
+
+const sleeping = Check.struct<{ readonly duration?: Duration.Input | undefined }>()({
+  duration: Check.duration({ finite: true })
+})
+
+/**
+ * Lets the time of the conversation pass in a plain function: for what stands in for a slow service. With a timer of its own,
+ * a function takes no time of the conversation.
+ *
+ * **Example** (A calendar that needs three seconds)
+ *
+ * ```ts
+ * import { Tools } from "effect-voice"
+ * import * as Testing from "effect-voice/testing"
+ *
+ * const tools = Tools.functions({
+ *   free_rooms: {
+ *     run: async () => {
+ *       await Testing.sleep("3 seconds")
+ *       return 7
+ *     }
+ *   }
+ * })
+ * ```
+ *
+ * @category scenario
+ * @since 0.1.0
+ */
+export const sleep = (duration: Duration.Input): Promise<void> => {
+  const { duration: ms = 0 } = Check.readOrThrow(sleeping, { duration })
+  return asking(Context.empty(), (context) => Effect.runPromiseWith(context)(Effect.sleep(ms)))
+}

@@ -26,6 +26,19 @@ const lastPrompt = (timeline: Testing.Timeline) =>
   )
 
 describe("a reply", () => {
+  it.effect.each([
+    "Oh! Bye!",
+    "We close at six. See you *soon*!",
+    "Really? Yes!\\",
+    "That is *all"
+  ])("is given to the voice with the signs at its end: %s", (text) =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({ user: [hello], llm: [text] })
+      const pieces = timeline.speeches[0]?.pieces ?? []
+      assert.match(pieces.join(""), /(bye!|soon!|Yes!\\|all)$/i)
+      for (const piece of pieces) assert.match(piece, /\w/)
+    }))
+
   it.effect("is cut for the voice by the language that was spoken last, and before that by the one that is set", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({

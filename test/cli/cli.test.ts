@@ -127,7 +127,16 @@ describe.concurrent("effect-voice", () => {
       "Vad is not provided: give its layer to Effect.provide",
       "Tts is not provided"
     ],
-    [["start", "test/cli/agent.ts"], "LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET: not set"],
+    [
+      ["start", "test/cli/agent.ts"],
+      "LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET: not set",
+      "Telephone.serve or WebSocketRoom.serve"
+    ],
+    [["console", "--text", "test/cli/agent"], "test/cli/agent: there is no such file: test/cli/agent.ts may be meant"],
+    [
+      ["status", "--port", "1"],
+      "http://127.0.0.1:1: nobody answers; is the worker running, with this port (--port, --url)?"
+    ],
     [["dev", "--no-playground", "test/cli/agent.ts"], "LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET: not set"],
     [
       ["connect", "test/cli/agent.ts", "--room", "lobby"],

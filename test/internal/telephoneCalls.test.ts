@@ -1,6 +1,6 @@
 /** Calls between their webhook and their stream: how long their place and their word are good for. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { type Duration, Effect, Logger, References } from "effect"
 import { TestClock } from "effect/testing"
 import type { Started } from "../../src/internal/telephone/accept.ts"
 import { makeCalls, wordName } from "../../src/internal/telephone/calls.ts"
@@ -10,9 +10,9 @@ import { JobTable } from "../../src/internal/worker/jobTable.ts"
 const usage = { cpu: 0, memoryBytes: 0, eventLoopDelayMs: 0, filesShare: 0, heapShare: 0 }
 
 /** A telephone that has place for two calls, none of which ends. */
-const desk = Effect.gen(function*() {
+const desk = Effect.fnUntraced(function*(limits: { readonly load?: () => number } = {}) {
   const table = new JobTable()
-  const capacity = new Capacity({ maxJobs: 2, load: () => 0, loadThreshold: 0.9 }, table, () => usage)
+  const capacity = new Capacity({ maxJobs: 2, load: () => 0, ...limits, loadThreshold: 0.9 }, table, () => usage)
   capacity.connected({ id: "telephone", send: () => {}, flush: Effect.void })
   const ran: Array<string> = []
   capacity.executor = {
@@ -47,7 +47,32 @@ const desk = Effect.gen(function*() {
       return ran.length > before
     })
   const announce = (callSid: string) => calls.announce(callSid, {}, {})
-  return { calls, table, comes, announce }
+  return { calls, capacity, table, comes, announce }
+})
+
+describe("a load that is too high", () => {
+  it.effect("is told in the log, once a minute, for nobody offers a call that could be refused", () =>
+    Effect.gen(function*() {
+      let load = 0.95
+      const lines: Array<unknown> = []
+      const logger = Logger.make(({ fiber, message }) =>
+        void lines.push([message, fiber.getRef(References.CurrentLogAnnotations)["load"]])
+      )
+      const { capacity } = yield* desk({ load: () => load })
+      const tell = (after: Duration.Input) => Effect.andThen(TestClock.adjust(after), capacity.tell)
+      yield* Effect.gen(function*() {
+        yield* tell(0)
+        yield* tell("59 seconds")
+        load = 0.1
+        yield* tell("10 seconds")
+        load = 1
+        yield* tell("10 seconds")
+        capacity.drain()
+        yield* tell("2 minutes")
+      }).pipe(Effect.provideService(Logger.CurrentLoggers, new Set([logger])))
+      const told = "no call is taken: the load is too high"
+      assert.deepStrictEqual(lines, [[[told], 0.95], [[told], 1]])
+    }).pipe(Effect.scoped))
 })
 
 describe("a call that was announced", () => {
@@ -58,7 +83,7 @@ describe("a call that was announced", () => {
     ["much too late", 3_600_000, false]
   ])("is taken by its word %s", ([, ms, taken]) =>
     Effect.gen(function*() {
-      const { announce, comes, table } = yield* desk
+      const { announce, comes, table } = yield* desk()
       const word = yield* announce("CA1")
       yield* TestClock.adjust(ms)
       assert.strictEqual(yield* comes("CA1", word), taken)
@@ -67,7 +92,7 @@ describe("a call that was announced", () => {
 
   it.effect("keeps its word, and has its time again, when it is announced again", () =>
     Effect.gen(function*() {
-      const { announce, comes } = yield* desk
+      const { announce, comes } = yield* desk()
       const word = yield* announce("CA1")
       yield* TestClock.adjust(20_000)
       assert.strictEqual(yield* announce("CA1"), word)
@@ -77,7 +102,7 @@ describe("a call that was announced", () => {
 
   it.effect("has a word of its own each time, which is good once", () =>
     Effect.gen(function*() {
-      const { announce, calls, comes, table } = yield* desk
+      const { announce, calls, comes, table } = yield* desk()
       const words = [yield* announce("CA1"), yield* announce("CA2")]
       assert.strictEqual(new Set(words).size, 2)
       // No place is left.

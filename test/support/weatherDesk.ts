@@ -1,6 +1,6 @@
 /** The agent of the tests with real audio: real ears for voice, a real voice, and a script between them. */
 import { Effect, Layer } from "effect"
-import { Agent, Pipeline, Session, Stt, Worker } from "effect-voice"
+import { Agent, Pipeline, Stt, Worker } from "effect-voice"
 import * as FliteTts from "effect-voice/Layers/FliteTts"
 import * as SileroVad from "effect-voice/Layers/SileroVad"
 import * as Testing from "effect-voice/testing"
@@ -16,7 +16,11 @@ const ears = Layer.succeed(
 
 const agent = Agent.make({
   instructions: "You tell the weather.",
-  onEnter: Session.Session.use((session) => session.say("Hello, this is the weather desk.", { protected: true }))
+  onEnter: async (session) => {
+    await session.room.handle("wind", async ({ payload }) => `${payload}: west`)
+    await session.room.handle("broken", () => Promise.reject(new Error("no wind")))
+    await session.say("Hello, this is the weather desk.", { protected: true })
+  }
 })
 
 /** A desk that gives one answer to everything. */

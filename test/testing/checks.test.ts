@@ -49,6 +49,10 @@ const wrong: ReadonlyArray<readonly [script: object, says: string]> = [
   [{ llm: [{ tools: [{ name: "book", args: {} }] }] }, "llm.0.tools.0.args is not known; there is name, params, id"],
   [{ option: {} }, "option is not known: options may be meant"],
   [{ options: { interruption: {} } }, "interruption is not known: turn.interruption may be meant"],
+  [
+    { options: { turn: { allowInterruptions: false } } },
+    "turn.allowInterruptions is not known: interruption.enabled may be meant"
+  ],
   [{ options: { turn: { minDelay: 100 } } }, "turn.minDelay is not known: endpointing.minDelay may be meant"],
   [{ llm: [{ text: "Hello.", pieces: 0 }] }, "llm.0.pieces must be a whole number"],
   [{ llmOptions: { firstToken: NaN } }, "llmOptions.firstToken must be a duration"],

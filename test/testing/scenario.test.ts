@@ -177,6 +177,28 @@ describe("a scenario", () => {
       assert.deepStrictEqual(warnings, ["the script calls the tool bok, which there is not: the agent has book"])
     }))
 
+  it.effect("warns of a hook that has failed, for the conversation goes on without it", () =>
+    Effect.gen(function*() {
+      const agent = Agent.make({
+        instructions: "x",
+        onEnter: () => {
+          throw new TypeError("no such room")
+        },
+        onUserTurn: () => Effect.fail("too late")
+      })
+      const { warnings } = yield* Testing.scenario({ agent, user: [hello], llm: ["I am fine."] })
+      assert.deepStrictEqual(warnings, [
+        "onEnter has failed at 0: TypeError: no such room",
+        "onUserTurn has failed at 3000: Error: too late"
+      ])
+    }))
+
+  it.effect("hears who speaks at once", () =>
+    Effect.gen(function*() {
+      const { messages } = yield* Testing.scenario({ user: [Testing.say(0, 1000, "Hello?")], llm: ["I am here."] })
+      assert.deepStrictEqual(messages, ["user: Hello?", "assistant: I am here."])
+    }))
+
   it.effect("tells in its log, and in print, why a provider has failed", () =>
     Effect.gen(function*() {
       const promised = Llm.make({ name: "ours", reply: (async () => "Hello.") as never })

@@ -159,11 +159,16 @@ describe("what operators ask", () => {
         }),
         ({ close }) => Effect.sync(close)
       )
-      const error = yield* Effect.flip(start(Worker.define(forever), server, { http: { ...http, port: port.port } }))
-      assert.strictEqual(
-        error.message,
-        `port ${port.port} is in use: choose another with the option http, or with METRICS_PORT`
-      )
+      for (
+        const [option, way] of [
+          ["port", "the option http.port"],
+          ["metricsPort", "the option http.metricsPort (false: none), or with METRICS_PORT"]
+        ] as const
+      ) {
+        const taken = { http: { ...http, [option]: port.port } }
+        const error = yield* Effect.flip(start(Worker.define(forever), server, taken))
+        assert.strictEqual(error.message, `port ${port.port} is in use: choose another with ${way}`)
+      }
     })))
 
   it.live("warms the detector with half a second of silence before the worker registers", () =>

@@ -5,13 +5,18 @@ import { agentUrl } from "../../src/internal/worker/options.ts"
 describe("where a worker cannot listen", () => {
   it.each(
     [
-      ["ENOTFOUND", "http", "http.host (--host of the command), or METRICS_HOST"],
-      ["EADDRNOTAVAIL", "http", "METRICS_HOST"],
+      ["ENOTFOUND", "http.port", "http.host (--host of the command), or METRICS_HOST"],
+      ["EADDRNOTAVAIL", "http.metricsPort", "METRICS_HOST"],
       ["EADDRNOTAVAIL", "port", "the option host"],
       [
         "EACCES",
-        "http",
-        "port 80 is not for this user (EACCES): choose another with the option http, or with METRICS_PORT"
+        "http.port",
+        "port 80 is not for this user (EACCES): choose another with the option http.port"
+      ],
+      [
+        "EADDRINUSE",
+        "http.metricsPort",
+        "port 80 is in use: choose another with the option http.metricsPort (false: none), or with METRICS_PORT"
       ],
       ["EADDRINUSE", "port", "port 80 is in use: choose another with the option port"]
     ] as const

@@ -7,19 +7,27 @@ import type { Instead } from "../options.ts"
 const meant = (names: Readonly<Record<string, string>>): Instead =>
   Object.fromEntries(Object.entries(names).map(([there, here]) => [there, `${here} may be meant`]))
 
-const ofTurns = meant({
-  allowInterruptions: "turn.interruption.enabled",
-  falseInterruptionTimeout: "turn.interruption.falseInterruptionTimeout",
-  maxEndpointingDelay: "turn.endpointing.maxDelay",
-  minEndpointingDelay: "turn.endpointing.minDelay",
-  minInterruptionDuration: "turn.interruption.minDuration",
-  minInterruptionWords: "turn.interruption.minWords",
-  preemptiveGeneration: "turn.preemption",
-  turnDetection: "turn.detection",
-  turnDetector: "the layer SmartTurnDetector",
-  turnHandling: "turn",
-  userAwayTimeout: "turn.awayAfter"
-})
+const turns = {
+  allowInterruptions: "interruption.enabled",
+  falseInterruptionTimeout: "interruption.falseInterruptionTimeout",
+  maxEndpointingDelay: "endpointing.maxDelay",
+  minEndpointingDelay: "endpointing.minDelay",
+  minInterruptionDuration: "interruption.minDuration",
+  minInterruptionWords: "interruption.minWords",
+  preemptiveGeneration: "preemption",
+  turnDetection: "detection",
+  userAwayTimeout: "awayAfter"
+}
+const detector = meant({ turnDetector: "the layer SmartTurnDetector" })
+
+/** Within `turn` itself. */
+export const ofTurn: Instead = { ...meant(turns), ...detector }
+
+const ofTurns = {
+  ...meant(Object.fromEntries(Object.entries(turns).map(([there, here]) => [there, `turn.${here}`]))),
+  ...meant({ turnHandling: "turn" }),
+  ...detector
+}
 
 const userData = "what belongs to one call is a CallState, which CallState.make gives"
 const servers = "write tools: [Tools.discovered({ … })] of Agent.make"
@@ -77,10 +85,12 @@ export const ofWorkers: Instead = {
 }
 
 export const ofTools: Instead = meant({
+  args: "parameters",
   callback: "run",
   execute: "run",
   func: "run",
   handler: "run",
   inputSchema: "parameters",
+  params: "parameters",
   schema: "parameters"
 })

@@ -126,9 +126,12 @@ export const makeWriter = (
       return segmenter.push(delta).flatMap((raw) => add(raw, rewrite(raw)))
     },
     end: () => {
-      const spoken = segmenter.end().flatMap((raw) => add(raw, rewrite(raw)))
-      const held = rest()
-      return held === "" ? spoken : [...spoken, ...add("", held)]
+      const raws = segmenter.end()
+      const last = raws.at(-1)
+      const spoken = raws.slice(0, -1).flatMap((raw) => add(raw, rewrite(raw)))
+      // What a transform held back, as the last "!", is said with the words before it: alone it would be a request of its own.
+      const rewritten = last === undefined ? rest() : rewrite(last) + rest()
+      return last === undefined && rewritten === "" ? spoken : [...spoken, ...add(last ?? "", rewritten)]
     }
   }
 }

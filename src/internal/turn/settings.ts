@@ -3,6 +3,7 @@ import * as Result from "effect/Result"
 import type { InvalidOptions } from "../../Failure.ts"
 import type { Options } from "../../Turn.ts"
 import * as Check from "../options.ts"
+import { ofTurn } from "../options/counterparts.ts"
 import type * as Phrases from "../text/phrases.ts"
 
 /**
@@ -60,7 +61,7 @@ const isPhrases = (given: NonNullable<Options["phrases"]>): boolean =>
   )
 
 // What `Turn.Options` may be; its docstrings say the same.
-const schema = Check.struct<Options>()({
+const fields = Check.struct<Options>()({
   detection: Check.oneOf(["vad", "stt", "manual"], { default: "vad" }),
   endpointing: Check.section(
     Check.struct<NonNullable<Options["endpointing"]>>()({
@@ -110,6 +111,7 @@ const schema = Check.struct<Options>()({
   maxErrors: Check.whole({ default: 10, endless: true }),
   errorWindow: Check.duration({ default: "5 minutes" })
 })
+const schema = Check.instead(fields, ofTurn)
 
 /** Silence (ms) after which a turn may be over, where the program does not say. */
 const shortest = 500

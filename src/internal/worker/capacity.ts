@@ -18,6 +18,8 @@ import { cores, memory } from "./probe.ts"
 /** How many jobs may run, and how much they may use. */
 export type Limits = Pick<Settings, "maxJobs" | "load" | "loadThreshold">
 
+const minute = 60_000
+
 /** Of the process, and of those of its pool. */
 const total = (own: Usage, executor: Executor | undefined): Usage =>
   (executor?.children() ?? []).reduce<Usage>(
@@ -50,6 +52,8 @@ export class Capacity {
   #wasConnected = false
   #lostAt: number | undefined
   #isDraining = false
+  /** When the log was last told of the load (monotonic ms). */
+  #toldAt = Number.NEGATIVE_INFINITY
 
   constructor(settings: Limits, table: JobTable, probe: () => Usage) {
     this.#settings = settings
@@ -107,13 +111,17 @@ export class Capacity {
 
   /** Why no job is taken now. */
   get problem(): string | undefined {
-    const { loadThreshold, maxJobs } = this.#settings
+    const { maxJobs } = this.#settings
     if (this.#executor === undefined) return "it is being made ready"
     if (this.#isDraining) return "it drains"
     if (this.#connection === undefined) return "it is not connected to the server"
     if (this.#table.taken >= maxJobs) return `it has its ${maxJobs} jobs`
     if (this.#executor.free() <= this.#table.reservations.size) return "no process is free"
-    return this.#load >= loadThreshold ? `its load is ${this.#load.toFixed(2)}` : undefined
+    return this.#loaded
+  }
+
+  get #loaded(): string | undefined {
+    return this.#load >= this.#settings.loadThreshold ? `its load is ${this.#load.toFixed(2)}` : undefined
   }
 
   /** Tells the server and the metrics how things are. */
@@ -125,14 +133,37 @@ export class Capacity {
         this.#load = load
         const full = this.problem !== undefined
         this.#connection?.send({ _tag: "Load", load, full, jobs: this.#table.running.size })
-        return metrics.worker({
-          load,
-          connected: this.#connection !== undefined,
-          ready: !full,
-          draining: this.#isDraining,
-          stuck: this.#executor?.running().filter(({ stuckSince }) => stuckSince !== undefined).length ?? 0
-        })
+        return Effect.andThen(
+          metrics.worker({
+            load,
+            connected: this.#connection !== undefined,
+            ready: !full,
+            draining: this.#isDraining,
+            stuck: this.#executor?.running().filter(({ stuckSince }) => stuckSince !== undefined).length ?? 0
+          }),
+          this.#tellOfLoad
+        )
       })
+    })
+  }
+
+  /** A server offers nothing to a worker with much load, so no other line would tell why no call comes. */
+  get #tellOfLoad(): Effect.Effect<void> {
+    if (this.problem === undefined || this.problem !== this.#loaded) return Effect.void
+    const { cpu, eventLoopDelayMs, memoryBytes } = this.#usage
+    return Effect.flatMap(monotonic, (now) => {
+      if (now - this.#toldAt < minute) return Effect.void
+      this.#toldAt = now
+      return Effect.logWarning("no call is taken: the load is too high").pipe(
+        Effect.annotateLogs({
+          load: this.#load,
+          loadThreshold: this.#settings.loadThreshold,
+          jobs: this.#table.taken,
+          cpuShare: cpu / this.#limits.cores,
+          memoryShare: memoryBytes / this.#limits.memoryLimitBytes,
+          eventLoopDelayMs
+        })
+      )
     })
   }
 

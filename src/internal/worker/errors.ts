@@ -114,6 +114,15 @@ export class PackageMissing extends Schema.TaggedError<PackageMissing>("effect-v
 /** What the system says of an address. */
 const ofAddress: ReadonlySet<string> = new Set(["ENOTFOUND", "EAI_AGAIN", "EADDRNOTAVAIL", "EAFNOSUPPORT", "EINVAL"])
 
+const hostOfHttp = "http.host (--host of the command), or METRICS_HOST"
+
+/** How to choose another port, and another address. */
+const ways = {
+  port: ["the option port", "the option host"],
+  "http.port": ["the option http.port", hostOfHttp],
+  "http.metricsPort": ["the option http.metricsPort (false: none), or with METRICS_PORT", hostOfHttp]
+} as const
+
 /**
  * The system does not let a server listen; `code` is its reason, and `option` the
  * one that says where.
@@ -124,12 +133,10 @@ const ofAddress: ReadonlySet<string> = new Set(["ENOTFOUND", "EAI_AGAIN", "EADDR
 export class ListenFailed extends Schema.TaggedError<ListenFailed>("effect-voice/Worker/ListenFailed")("ListenFailed", {
   port: Schema.Int,
   code: Schema.String,
-  option: Schema.Literals(["http", "port"])
+  option: Schema.Literals(["http.port", "http.metricsPort", "port"])
 }) {
   override get message(): string {
-    const [port, host] = this.option === "port"
-      ? ["the option port", "the option host"]
-      : ["the option http, or with METRICS_PORT", "http.host (--host of the command), or METRICS_HOST"]
+    const [port, host] = ways[this.option]
     if (this.code === "EADDRINUSE") return `port ${this.port} is in use: choose another with ${port}`
     if (this.code === "EACCES") {
       return `port ${this.port} is not for this user (${this.code}): choose another with ${port}`

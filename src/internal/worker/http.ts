@@ -136,7 +136,9 @@ export const listenError =
 const listen = Effect.fnUntraced(function*(port: number, settings: HttpSettings, facts: Facts, whole: boolean) {
   const context = yield* Effect.context<never>()
   const { host } = settings
-  const listening = yield* openHttpServer({ port, host }).pipe(Effect.mapError(listenError(port, "http")))
+  const listening = yield* openHttpServer({ port, host }).pipe(
+    Effect.mapError(listenError(port, whole ? "http.port" : "http.metricsPort"))
+  )
   const respond = responder(settings, facts, context, whole)
   yield* listening.http.serve(
     settings.token === undefined
