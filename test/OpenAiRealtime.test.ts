@@ -323,6 +323,19 @@ describe("an answer of a server that speaks otherwise", () => {
       }))
   }
 
+  it.live("codes audio without padding, and in lines", () =>
+    Effect.gen(function*() {
+      const audio = Buffer.alloc(4800, 0xfb)
+      const raw = [
+        audio.subarray(0, 1600).toString("base64").replace(/=+$/, ""),
+        audio.subarray(1600, 3200).toString("base64url"),
+        audio.subarray(3200).toString("base64").replaceAll(/(.{76})/g, "$1\r\n")
+      ].map((delta) => ({ type: "response.output_audio.delta", item_id: "a", delta }))
+      const { reply } = yield* setting({ replies: [{ raw: [said("a", "Yes."), ...raw] }] })
+      const deltas = yield* reply([user("Is it warm?")])
+      assert.strictEqual(lengthOf(deltas), 100)
+    }))
+
   it.live("begins without an id", () =>
     Effect.gen(function*() {
       const { reply, server } = yield* setting({ replies: [], silent: true })
@@ -643,6 +656,15 @@ describe("faults", () => {
       "Disconnected"
     ],
     "what is no JSON": [{ text: "One two.", raw: ["{\"type\": what?"] }, "InvalidResponse"],
+    "audio that is a file": [
+      {
+        text: "One.",
+        raw: [{ type: "response.output_audio.delta", delta: Buffer.from("RIFF    WAVEfmt ").toString("base64") }]
+      },
+      new Failure.InvalidResponse({
+        detail: "the audio is a file of WAV, and not the bare samples that were asked for"
+      })
+    ],
     "audio that is none": [
       { text: "One.", raw: [{ type: "response.output_audio.delta", delta: "***" }] },
       "InvalidResponse"

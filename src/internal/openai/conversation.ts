@@ -3,7 +3,6 @@
  * same as the next prompt before that is answered, so the server remembers what was heard, and
  * nothing else.
  */
-import * as Base64 from "effect/encoding/Base64"
 import * as Result from "effect/Result"
 import type { RealtimeClientEvent } from "openai/resources/realtime/realtime"
 import * as Audio from "../../Audio.ts"
@@ -11,7 +10,8 @@ import * as Failure from "../../Failure.ts"
 import { usageOf } from "../llm/metering.ts"
 import type * as Llm from "../llm/model.ts"
 import { own } from "../own.ts"
-import { cutter } from "../provider/pcm.ts"
+import { decodeAudio } from "../provider/base64.ts"
+import { cutter, fileKind, notBare } from "../provider/pcm.ts"
 import { toldReason } from "../provider/told.ts"
 import { type Event, kindOf, type Output } from "./conversationEvents.ts"
 import { callKey, format, type Item, plain, saidKey } from "./conversationItems.ts"
@@ -41,6 +41,8 @@ interface Answer {
   readonly first: number
   readonly tools: ReadonlyArray<Described>
   readonly cut: (bytes: Uint8Array) => Audio.Frame | undefined
+  /** No audio has come. */
+  silent: boolean
   /** Parameters of calls that are written, by the ids of their items. */
   readonly written: Map<string, string>
   /** Ids of the calls that were made. */
@@ -108,6 +110,7 @@ export class Conversation {
       first: this.#events,
       tools,
       cut: cutter(format),
+      silent: true,
       written: new Map(),
       calls: new Set(),
       said: undefined,
@@ -299,8 +302,11 @@ export class Conversation {
   }
 
   #audio(answer: Answer, event: Event): ReadonlyArray<Llm.Delta> | Failure.Reason {
-    const bytes = Base64.decode(event.delta ?? "")
-    if (Result.isFailure(bytes)) return new Failure.InvalidResponse({ detail: "the audio is not base64" })
+    const bytes = decodeAudio(event.delta ?? "")
+    if (Result.isFailure(bytes)) return bytes.failure
+    const kind = answer.silent ? fileKind(bytes.success) : undefined
+    if (kind !== undefined) return notBare(kind)
+    answer.silent &&= bytes.success.length === 0
     return this.#spoken(answer, event, "", answer.cut(bytes.success))
   }
 
