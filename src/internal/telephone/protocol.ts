@@ -94,8 +94,8 @@ const startOf = (message: unknown): Message | undefined => {
 }
 
 const mediaOf = (media: unknown): Message | undefined => {
-  const track = text(member(media, "track")) ?? "inbound"
-  if (!/^inbound/i.test(track)) return { _tag: "Other" }
+  const track = member(media, "track") ?? "inbound"
+  if (typeof track !== "string" || !/^inbound/i.test(track)) return { _tag: "Other" }
   const payload = text(member(media, "payload"))
   if (payload === undefined) return undefined
   const bytes = Buffer.from(payload, "base64")
