@@ -76,6 +76,18 @@ const refusals = [
 const say = (text: ReadonlyArray<string>, options?: Tts.Options) =>
   Stream.fromIterable(text).pipe(Stream.rechunk(1), Tts.speak(options), Stream.runCollect)
 
+const dialects: Record<string, readonly [data: (audio: Buffer) => string, reason: string | undefined]> = {
+  "without its padding": [(audio) => audio.toString("base64").replace(/=+$/, ""), undefined],
+  "as addresses have it": [(audio) => audio.toString("base64url"), undefined],
+  "in lines": [(audio) => audio.toString("base64").replaceAll(/(.{76})/g, "$1\r\n"), undefined],
+  "as an address": [(audio) => `data:audio/pcm;base64,${audio.toString("base64")}`, undefined],
+  "that is a file of WAV": [(audio) => Buffer.concat([Buffer.from("RIFF"), audio]).toString("base64"), "a file of WAV"],
+  "that is a file of MP3": [
+    (audio) => Buffer.concat([Buffer.from("ID3\u0004"), audio]).toString("base64"),
+    "a file of MP3"
+  ]
+}
+
 const words = (chunks: ReadonlyArray<Tts.Chunk>) => chunks.flatMap(({ alignment = [] }) => alignment)
 
 const joined = (chunks: ReadonlyArray<Tts.Chunk>) => words(chunks).map(({ text }) => text).join("")
@@ -92,6 +104,25 @@ describe("CartesiaTts", () => {
         assert.strictEqual(error.reason._tag, reason, error.message)
         assert.notMatch(JSON.stringify(error) + error.message, /secret|morning/)
         yield* Effect.forEach(server.peers, (peer) => peer.closed)
+      }))
+  }
+
+  for (const [name, [data, wrong]] of Object.entries(dialects)) {
+    it.live(`is heard, or refused, as audio ${name}`, () =>
+      Effect.gen(function*() {
+        const audio = Buffer.alloc(audioOf("Hello.").length, 0xfb)
+        const server = yield* provider.webSocket({
+          onMessage: (message, peer) => {
+            const { context_id, transcript } = asked(message)
+            if (transcript === "") return peer.send(done(context_id))
+            peer.send({ type: null, context_id })
+            peer.send({ ...chunk(context_id, audio), data: data(audio) })
+          }
+        })
+        const said = yield* Effect.exit(Effect.provide(say(["Hello."]), layer(server.url)))
+        if (wrong !== undefined) return assert.include(String(said), wrong)
+        const chunks = yield* said
+        assert.strictEqual(chunks.reduce((sum, { frame }) => sum + frame.samples.length, 0), audio.length / 2)
       }))
   }
 

@@ -5,6 +5,7 @@ import { Agent, Audio, Cost, Failure, Llm, type Session } from "effect-voice"
 import * as OpenAiRealtime from "effect-voice/Layers/OpenAiRealtime"
 import * as Testing from "effect-voice/testing"
 import { Prompt, Tool, Toolkit } from "effect/ai"
+import { TestClock } from "effect/testing"
 import * as faulty from "./contract/faults.ts"
 import { contract } from "./contract/llm.ts"
 import * as stub from "./support/openaiRealtime.ts"
@@ -223,6 +224,140 @@ describe("a reply", () => {
     }))
 })
 
+describe("an answer of a server that speaks otherwise", () => {
+  const params = JSON.stringify({ city: "Rome" })
+  const said = (item_id: string, delta: string) => ({ type: "response.output_audio_transcript.delta", item_id, delta })
+  const heard = (item_id: string) => ({ type: "response.output_audio.delta", item_id, delta: stub.audioOf(100) })
+  const fn = (more: object) => ({ id: "f", type: "function_call", name: "get_weather", status: "completed", ...more })
+  const called = (more: object) => ({ type: "response.output_item.done", item: fn(more) })
+  const written = { type: "response.function_call_arguments.delta", item_id: "f", delta: params }
+  const call = "[call_1 get_weather {\"city\":\"Rome\"}] <tool-calls>"
+
+  const shown = (deltas: ReadonlyArray<Llm.Delta>) =>
+    deltas.map((delta) => {
+      switch (delta._tag) {
+        case "Speech":
+          return delta.text ?? ""
+        case "Text":
+          return `written: ${delta.text}`
+        case "ToolCall":
+          return `[${delta.id} ${delta.name} ${JSON.stringify(delta.params)}]`
+        case "Finish":
+          return ` <${delta.reason}>`
+        default:
+          return delta._tag
+      }
+    }).join("")
+
+  const table: Record<string, readonly [raw: ReadonlyArray<unknown>, outcome: string]> = {
+    "two items have a space between them": [
+      [said("a", "Let me check."), heard("a"), said("b", "It is"), said("b", " warm."), heard("b")],
+      "Let me check. It is warm. <stop>"
+    ],
+    "so have two that are written": [
+      [
+        { type: "response.output_text.delta", item_id: "a", delta: "One." },
+        { type: "response.output_text.delta", item_id: "b", delta: "Two." }
+      ],
+      "written: One.written:  Two. <stop>"
+    ],
+    "words and audio by their old names": [
+      [
+        { type: "response.audio_transcript.delta", item_id: "a", delta: "Yes." },
+        { type: "response.audio.delta", item_id: "a", delta: stub.audioOf(100) }
+      ],
+      "Yes. <stop>"
+    ],
+    "text by its old name": [[{ type: "response.text.delta", item_id: "a", delta: "Yes." }], "written: Yes. <stop>"],
+    "words that come as a whole": [
+      [heard("a"), { type: "response.output_audio_transcript.done", item_id: "a", transcript: "Yes." }],
+      "Yes. <stop>"
+    ],
+    "words that come in pieces, and as a whole": [
+      [said("a", "Yes"), said("a", "."), {
+        type: "response.output_audio_transcript.done",
+        item_id: "a",
+        transcript: "Yes."
+      }],
+      "Yes. <stop>"
+    ],
+    "text that comes as a whole": [
+      [{ type: "response.output_text.done", item_id: "a", text: "Yes." }],
+      "written: Yes. <stop>"
+    ],
+    "a call that is told twice": [[
+      called({ call_id: "call_1", arguments: params }),
+      called({ call_id: "call_1", arguments: params })
+    ], call],
+    "a call whose parameters come in pieces alone": [[written, called({ call_id: "call_1", arguments: "" })], call],
+    "a call whose parameters come by themselves": [
+      [
+        { type: "response.function_call_arguments.done", item_id: "f", arguments: params },
+        called({ call_id: "call_1", arguments: null })
+      ],
+      call
+    ],
+    "a call whose parameters are an object": [[called({ call_id: "call_1", arguments: { city: "Rome" } })], call],
+    "a call without an id of its own": [[called({ id: "call_1", arguments: params })], call],
+    "a call that is told with the end": [
+      [{
+        type: "response.done",
+        response: { status: "completed", output: [{ type: "message" }, fn({ call_id: "call_1", arguments: params })] }
+      }],
+      call
+    ],
+    "a call that is told with the end as well": [
+      [
+        called({ call_id: "call_1", arguments: params }),
+        { type: "response.done", response: { output: [fn({ call_id: "call_1", arguments: params })] } }
+      ],
+      call
+    ],
+    "what has no type": [[{ hello: 1 }, { type: null }, said("a", "Yes.")], "Yes. <stop>"]
+  }
+  for (const [name, [raw, outcome]] of Object.entries(table)) {
+    it.live(name, () =>
+      Effect.gen(function*() {
+        const { reply } = yield* setting({ replies: [{ raw }] })
+        assert.strictEqual(shown(yield* reply([user("Is it warm?")], { tools: [weather] })), outcome)
+      }))
+  }
+
+  it.live("codes audio without padding, and in lines", () =>
+    Effect.gen(function*() {
+      const audio = Buffer.alloc(4800, 0xfb)
+      const raw = [
+        audio.subarray(0, 1600).toString("base64").replace(/=+$/, ""),
+        audio.subarray(1600, 3200).toString("base64url"),
+        audio.subarray(3200).toString("base64").replaceAll(/(.{76})/g, "$1\r\n")
+      ].map((delta) => ({ type: "response.output_audio.delta", item_id: "a", delta }))
+      const { reply } = yield* setting({ replies: [{ raw: [said("a", "Yes."), ...raw] }] })
+      const deltas = yield* reply([user("Is it warm?")])
+      assert.strictEqual(lengthOf(deltas), 100)
+    }))
+
+  it.live("begins without an id", () =>
+    Effect.gen(function*() {
+      const { reply, server } = yield* setting({ replies: [], silent: true })
+      const answer = yield* Effect.forkChild(reply([user("Is it warm?")]))
+      yield* until(() => server.sessions[0]?.asked.length === 1)
+      const { send } = server.sessions[0]!.peer
+      send({ type: "response.created", response: null })
+      send({ ...said("a", "Yes."), response_id: "resp_7" })
+      send({ type: "response.done", response: { id: "resp_7", status: "completed" } })
+      assert.strictEqual(shown(yield* Fiber.join(answer)), "Yes. <stop>")
+    }))
+
+  it.live("counts in text", () =>
+    Effect.gen(function*() {
+      const { reply } = yield* setting({
+        replies: [{ raw: [{ type: "response.done", response: { usage: { input_tokens: "20", output_tokens: "7" } } }] }]
+      })
+      const finish = (yield* reply([user("Is it warm?")])).at(-1)
+      assert.deepStrictEqual(finish?._tag === "Finish" ? finish.usage : undefined, { inputTokens: 20, outputTokens: 7 })
+    }))
+})
+
 describe("a conversation", () => {
   const turns = [user("One?"), assistant("Um, one two three four."), user("Two?")]
 
@@ -316,6 +451,39 @@ describe("a conversation", () => {
       assert.deepStrictEqual(server.sessions[1]!.asked, [["user: One?", "assistant: Yes.", "user: Two?"]])
     }))
 
+  for (
+    const [error, code] of [
+      ["an expired session", { type: "invalid_request_error", code: "session_expired" }],
+      ["an error of the server", { type: "server_error", code: null }]
+    ] as const
+  ) {
+    it.live(`goes on over a new connection after ${error} between two replies, though the old one stays open`, () =>
+      Effect.gen(function*() {
+        const { reply, server } = yield* setting({ replies: [{ text: "Yes." }] })
+        yield* reply([user("One?")])
+        server.sessions[0]!.peer.send({ type: "error", error: code })
+        assert.strictEqual(words(yield* reply([user("One?"), assistant("Yes."), user("Two?")])), "Yes.")
+        assert.deepStrictEqual(server.sessions[1]!.asked, [["user: One?", "assistant: Yes.", "user: Two?"]])
+      }))
+  }
+
+  it.live("goes on over a new connection where the server has forgotten an item", () =>
+    Effect.gen(function*() {
+      const { reply, server } = yield* setting({ replies: [{ text: "Yes." }] })
+      yield* reply([user("One?")])
+      server.sessions[0]!.items.splice(0)
+      assert.strictEqual(words(yield* reply([user("One?"), assistant("Yes."), user("Two?")])), "Yes.")
+      assert.deepStrictEqual(server.sessions[1]!.asked, [["user: One?", "assistant: Yes.", "user: Two?"]])
+    }))
+
+  it.live("keeps its voice where there is other space between the words", () =>
+    Effect.gen(function*() {
+      const { reply, server } = yield* setting({ replies: [{ text: "It is  warm,\nyes." }] })
+      yield* reply([user("One?")])
+      yield* reply([user("One?"), assistant("It is warm,"), user("Two?")])
+      assert.match(server.sessions[0]!.asked[1]![1]!, /^assistant: \[\d+ ms\] …$/)
+    }))
+
   it.live("goes on over a new connection when one is lost as it is used again", () =>
     Effect.gen(function*() {
       let lost = false
@@ -402,6 +570,23 @@ describe("an interrupted reply", () => {
       assert.deepStrictEqual(server.sessions[0]!.errors, ["response_cancel_not_active"])
     }))
 
+  for (const silent of ["response.create", "response.cancel"]) {
+    it.effect(`holds the next one up for a second at most, where the server is silent after ${silent}`, () =>
+      Effect.gen(function*() {
+        const ignored = new Set<string>()
+        const { replying, reply, server } = yield* setting({
+          replies: (known) => known.includes("user: Stop.") ? { text: "Yes." } : { text: "One two.", holdAfter: 1 },
+          ignore: ({ type }) => type === silent && !ignored.has(type) && ignored.add(type).size > 0
+        })
+        const fiber = yield* Effect.forkChild(Stream.runDrain(replying([user("Count.")])))
+        yield* until(() => server.sessions[0]?.events.some(({ type }) => type === "response.create") === true)
+        yield* Fiber.interrupt(fiber)
+        const next = yield* Effect.forkChild(reply([user("Stop.")]))
+        yield* TestClock.adjust(1000)
+        assert.strictEqual(words(yield* Fiber.join(next)), "Yes.")
+      }))
+  }
+
   it.live("that has not begun is cancelled when it does", () =>
     Effect.gen(function*() {
       const { replying, reply, server } = yield* setting({ replies: [{ text: "Yes." }], silent: true })
@@ -433,6 +618,24 @@ describe("faults", () => {
       },
       new Failure.Rejected({ status: 429 })
     ],
+    "a rate limit that tells when it ends": [
+      {
+        status: "failed",
+        details: {
+          type: "failed",
+          error: {
+            type: "tokens",
+            code: "rate_limit_exceeded",
+            message: "Rate limit reached, of the caller: please try again in 1m8.2s. Thank you."
+          } as never
+        }
+      },
+      new Failure.Rejected({ status: 429, retryAfterMs: 68_200 })
+    ],
+    "an error that is told by itself": [
+      { text: "One two.", raw: [{ type: "error", code: "server_error", message: "Of the caller." }] },
+      new Failure.Rejected({ status: 500 })
+    ],
     "no more credit": [
       {
         status: "failed",
@@ -453,6 +656,15 @@ describe("faults", () => {
       "Disconnected"
     ],
     "what is no JSON": [{ text: "One two.", raw: ["{\"type\": what?"] }, "InvalidResponse"],
+    "audio that is a file": [
+      {
+        text: "One.",
+        raw: [{ type: "response.output_audio.delta", delta: Buffer.from("RIFF    WAVEfmt ").toString("base64") }]
+      },
+      new Failure.InvalidResponse({
+        detail: "the audio is a file of WAV, and not the bare samples that were asked for"
+      })
+    ],
     "audio that is none": [
       { text: "One.", raw: [{ type: "response.output_audio.delta", delta: "***" }] },
       "InvalidResponse"
@@ -465,7 +677,7 @@ describe("faults", () => {
         const error = yield* Effect.flip(ask([user("What the caller said.")]))
         assert.strictEqual(error.provider, "openai")
         if (typeof reason === "string") assert.strictEqual(error.reason._tag, reason)
-        else assert.deepStrictEqual(error.reason, reason)
+        else assert.deepStrictEqual({ ...error.reason }, { ...reason })
         assert.notInclude(error.message, "caller")
         // The next reply has all that it needs.
         assert.strictEqual(words(yield* ask([user("Again?")])), "Yes.")

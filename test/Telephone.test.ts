@@ -4,6 +4,7 @@ import { Audio, Room, Telephone, Worker } from "effect-voice"
 import { createServer, type Server } from "node:http"
 import { sign } from "../src/internal/telephone/signature.ts"
 import { announce, call, type Carrier, open, post, streamOf } from "./support/carrier.ts"
+import * as provider from "./support/provider.ts"
 
 const token = Redacted.make("s3cret-of-the-account")
 const url = "https://voice.example.com/call"
@@ -229,6 +230,32 @@ describe("Telephone", () => {
           assert.deepStrictEqual(asked, [`POST /2010-04-01/Accounts/AC1/Calls/${id}.json Basic ${basic}`])
         })
     )
+
+    for (
+      const [name, status, body, failed] of [
+        ["is over, says the carrier", 404, "", false],
+        ["is over, says the carrier by a code of its own", 400, JSON.stringify({ code: 21_220, status: 400 }), false],
+        ["is not the key's", 401, JSON.stringify({ code: 20_003 }), true],
+        ["is refused otherwise", 400, JSON.stringify({ code: 21_218, message: "of 21220" }), true]
+      ] as const
+    ) {
+      live(`that ${name} has been hung up, or not`, () =>
+        Effect.gen(function*() {
+          const api = yield* provider.http((_, response) => void response.writeHead(status).end(body))
+          const told = yield* Deferred.make<string | undefined>()
+          const { carrier } = yield* telephone(
+            () =>
+              Effect.flatMap(Room.Room, (room) => room.remove!("caller")).pipe(
+                Effect.match({ onFailure: ({ reason }) => reason, onSuccess: () => undefined }),
+                Effect.tap((reason) => Deferred.succeed(told, reason))
+              ),
+            { apiUrl: api.url }
+          )
+          const { line } = yield* call(carrier)
+          assert.strictEqual(yield* Deferred.await(told), failed ? "SendFailed" : undefined)
+          yield* line.until(() => line.closed !== undefined)
+        }))
+    }
 
     live("is awaited by a drain, which answers no more calls", () =>
       Effect.gen(function*() {

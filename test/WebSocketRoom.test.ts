@@ -272,6 +272,33 @@ describe("WebSocketRoom", () => {
       assert.isTrue(odd.isConnected())
     }))
 
+  it.effect("answers a call that it cannot read, so that nobody waits for ever", () =>
+    Effect.gen(function*() {
+      const { arrives } = yield* company()
+      const caller = yield* arrives()
+      yield* caller.send({ type: "call", id: "a", method: "save", payload: "x".repeat(16_385) })
+      yield* caller.send({ type: "call", id: "b", method: "save" })
+      yield* caller.send({ type: "call", id: "c", method: 7, payload: {} })
+      yield* TestClock.adjust("1 millis")
+      const answers = caller.told.filter(({ type }) => type === "answer")
+      const error = "this is no call, or it is too long"
+      assert.deepStrictEqual(answers, ["a", "b", "c"].map((id) => ({ type: "answer", id, error })))
+      assert.isTrue(caller.isConnected())
+    }))
+
+  it.effect("understands JSON that comes as bytes, and takes it for no audio", () =>
+    Effect.gen(function*() {
+      const { arrives, rooms } = yield* company()
+      const caller = yield* arrives()
+      const events = yield* eventsOf(rooms[0]!)
+      for (const digits of ["1", "22"]) {
+        yield* caller.sendBytes(Buffer.from(JSON.stringify({ type: "keys", digits })))
+      }
+      yield* TestClock.adjust("1 millis")
+      assert.deepStrictEqual(events, ["Dtmf", "Dtmf", "Dtmf"])
+      assert.isTrue(caller.isConnected())
+    }))
+
   it.effect("puts out who sends more text than it reads, or only signs of life", () =>
     Effect.gen(function*() {
       const { arrives, calls } = yield* company()

@@ -534,6 +534,21 @@ const errors: Table = [
     json({ type: "error", error: { type: "overloaded_error" } }, 529, { "retry-after": "3" }),
     "! 529 after 3000"
   ],
+  [
+    "429 that tells its end in words",
+    json({ error: { code: "rate_limit_exceeded", message: `${secret}: Please try again in 1m7.66s. More.` } }, 429),
+    "! 429 after 67660"
+  ],
+  [
+    "rate limit event that tells its end in words",
+    err({ error: { code: "rate_limit_exceeded", message: `${secret}. Please retry after 27 seconds.` } }),
+    "! 429 after 27000"
+  ],
+  [
+    "rate limit event that tells another number",
+    err({ error: { code: "rate_limit_exceeded", message: "Limit 20 in 3s. Try again in a while." } }),
+    "! 429"
+  ],
   ["429 quota openai", json({ error: { code: "insufficient_quota", type: "insufficient_quota" } }, 429), "! 402"],
   ["429 quota flat", json({ code: "insufficient_quota", message: secret, type: "x" }, 429), "! 402"]
 ]

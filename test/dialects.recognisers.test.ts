@@ -2,7 +2,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer, Logger, Stream } from "effect"
 import { Stt } from "effect-voice"
+import * as AssemblyAiStt from "effect-voice/Layers/AssemblyAiStt"
 import * as AzureStt from "effect-voice/Layers/AzureStt"
+import * as DeepgramFluxStt from "effect-voice/Layers/DeepgramFluxStt"
 import * as DeepgramStt from "effect-voice/Layers/DeepgramStt"
 import * as ElevenLabsStt from "effect-voice/Layers/ElevenLabsStt"
 import * as HttpStt from "effect-voice/Layers/HttpStt"
@@ -417,6 +419,65 @@ const openAi: Table = [
   ["blank message", [["", accepted("a"), completed("One.")], twoOpenAi], "\"One.\" 0-1000 en, \"Two.\" 1000-2000 en"]
 ]
 
+const infoed = (event: unknown, transcript: unknown, turn: unknown, more: object = {}) => {
+  // After 300 ms of silence, which a mark adds.
+  const [from, to] = turn === 1 ? [1.3, 1.8] : [0, 0.5]
+  const words = typeof transcript === "string" && transcript !== "" ? [word(transcript, from, to)] : []
+  const window = { audio_window_start: from, audio_window_end: to }
+  return { type: "TurnInfo", event, transcript, turn_index: turn, words, ...window, ...more }
+}
+const oneFlux = infoed("EndOfTurn", "One.", 0)
+const twoFlux = infoed("EndOfTurn", "Two.", 1)
+const bothFlux = "\"One.\" 0-500 [One. 0-500] en, \"Two.\" 1000-1500 [Two. 1000-1500] en"
+
+const flux: Table = [
+  ["normal", [[oneFlux], [twoFlux]], bothFlux],
+  ["an end twice", [[oneFlux, oneFlux], [twoFlux, twoFlux]], bothFlux],
+  ["what comes late of a turn that has ended", [
+    [oneFlux, infoed("Update", "One.", 0)],
+    [twoFlux, infoed("TurnResumed", "Two. And", 1, { words: [word("Two.", 1.3, 1.8), word("And", 1.8, 2.2)] })]
+  ], bothFlux],
+  ["one number for all turns", [
+    [oneFlux],
+    [
+      infoed("StartOfTurn", "Two.", 1, { turn_index: 0 }),
+      infoed("EndOfTurn", "Two.", 1, { turn_index: 0 })
+    ]
+  ], "\"One.\" 0-500 [One. 0-500] en, ~\"Two.\" 1000-1500 [Two. 1000-1500] en, \"Two.\" 1000-1500 [Two. 1000-1500] en"],
+  ["no numbers of turns", [[infoed("EndOfTurn", "One.", null)], [twoFlux]], bothFlux],
+  [
+    "no words",
+    [[infoed("EndOfTurn", "One.", 0, { words: null })], [twoFlux]],
+    "\"One.\" 0-500 en, \"Two.\" 1000-1500 [Two. 1000-1500] en"
+  ],
+  ["an unknown message", [[{ type: "Weather" }, { type: null }, { hello: 1 }, oneFlux], [twoFlux]], bothFlux]
+]
+
+const turned = (text: string, order: unknown, more: object = {}) => {
+  const [start, end] = text === "Two." ? [1000, 1500] : [0, 500]
+  return {
+    type: "Turn",
+    turn_order: order,
+    turn_is_formatted: true,
+    end_of_turn: true,
+    transcript: text,
+    words: [{ text, start, end, confidence: 0.9 }],
+    ...more
+  }
+}
+const bothAssembly = "\"One.\" 0-500 [One. 0-500] 90%, \"Two.\" 1000-1500 [Two. 1000-1500] 90%"
+const twoAssembly = [turned("Two.", 1)]
+
+const assemblyAi: Table = [
+  ["normal", [[turned("One.", 0)], twoAssembly], bothAssembly],
+  ["an end twice", [[turned("One.", 0), turned("One.", 0)], twoAssembly], bothAssembly],
+  ["no numbers", [[turned("One.", null)], [turned("Two.", null)]], bothAssembly],
+  ["an unknown message", [
+    [{ type: null }, { type: 7 }, { type: "Weather" }, { hello: 1 }, turned("One.", 0)],
+    twoAssembly
+  ], bothAssembly]
+]
+
 interface Recogniser {
   readonly table: Table
   readonly layer: (url: string) => Layer.Layer<Stt.Stt, Stt.SttError>
@@ -440,6 +501,19 @@ const recognisers: Readonly<Record<string, Recogniser>> = {
     table: azureSpeech,
     layer: (baseUrl) => AzureStt.layer({ apiKey, region: "westeurope", baseUrl, output: "Detailed" }),
     isMark: (message) => typeof message !== "string" && message.length === 2 + message.readUInt16BE(0)
+  },
+  Flux: {
+    table: flux,
+    layer: (baseUrl) => DeepgramFluxStt.layer({ apiKey, baseUrl }),
+    // 300 ms of silence.
+    isMark: (message) => typeof message !== "string" && message.equals(Buffer.alloc(9600)),
+    isEnd: (message) => String(message).includes("CloseStream")
+  },
+  AssemblyAI: {
+    table: assemblyAi,
+    layer: (baseUrl) => AssemblyAiStt.layer({ apiKey, baseUrl }),
+    isMark: (message) => String(message).includes("ForceEndpoint"),
+    isEnd: (message) => String(message).includes("Terminate")
   },
   OpenAI: {
     table: openAi,
@@ -479,6 +553,8 @@ const outcome = ({ isEnd, isMark, layer }: Recogniser, told: Table[number][1]) =
         if (!isMark(message)) return
         const mark = marks.get(peer) ?? 0
         marks.set(peer, mark + 1)
+        // One more, at the end of the audio.
+        if (mark === 2) return peer.socket.close(1000)
         for (const answer of told[mark] ?? []) peer.send(answer)
       }
     })

@@ -39,6 +39,8 @@ const none: Readonly<Record<string, string>> = {
   "stt/streamTime.ts: maxRuns": "of times that are mended",
   "stt/voiced.ts: longestPadding": "of our own audio",
   "audio/wav.ts: mostBefore": "of what is looked at of a file that is bounded",
+  "provider/told.ts: mostWords": "of what is looked at of a text that is bounded",
+  "telephone/carrier.ts: mostTold": "of what is looked at of an answer",
   "azure/turns.ts: mostTurns": "of times that are mended",
   "llm/leaked.ts: longestBeginning": "of what is looked at of a text that is bounded",
   "text/beyond.ts: mostCompared": "of what is looked at of a text that is bounded",

@@ -118,6 +118,7 @@ const [quietMs, quietEveryMs] = [300, 4000]
 
 const TurnInfo = Schema.Struct({
   event: Schema.String,
+  turn_index: hint(Schema.Finite),
   audio_window_start: hint(Schema.Finite),
   audio_window_end: hint(Schema.Finite),
   transcript: maybe(Schema.String),
@@ -208,6 +209,8 @@ const dialect = (settings: Settings) =>
     let isEnding = false
     /** It was asked to end a turn: a self-hosted server breaks off then. */
     let isAsked = false
+    /** The number of the turn that ended last. */
+    let ended = -1
     /** What was heard of the turn that is going on. */
     let newest: Stt.Transcript | undefined
     const askEnd = (): string => {
@@ -221,7 +224,11 @@ const dialect = (settings: Settings) =>
       return sent.silence(quietMs)
     }
     const informed = (info: typeof TurnInfo.Type): Heard => {
+      // What is said of a turn that has ended comes late, or again; not every server counts its turns.
+      if (info.event === "StartOfTurn") ended = -1
+      if (typeof info.turn_index === "number" && info.turn_index <= ended) return nothing
       const heard = transcript(info, (seconds) => sent.toAudio(seconds * 1000), english)
+      if (heard.final) ended = info.turn_index ?? ended
       isOpen = own(turns, info.event) === undefined ? isOpen || heard.text.trim() !== "" : !heard.final
       newest = isOpen ? heard : undefined
       if (marked === undefined) return { transcripts: [heard] }

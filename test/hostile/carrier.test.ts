@@ -130,15 +130,15 @@ describe("a media stream", () => {
     ["a star", "*", "*"],
     ["a letter of the fourth column", "D", "D"],
     ["a small letter", "a", "A"],
-    ["two at once", "12", ""],
+    ["two at once", "12", "12"],
     ["a letter that is no key", "e", ""],
     ["a digit of another script", "٣", ""],
-    ["a number", 5, ""],
+    ["a number", 5, "5"],
     ["nothing", "", ""],
     ["none", null, ""]
   ])("tells of a key, or of none: %s", (_, digit, key) => {
     const message = read(JSON.stringify({ event: "dtmf", dtmf: { digit } }))
-    assert.strictEqual(message?._tag === "Key" ? message.digit : "", key)
+    assert.strictEqual(message?._tag === "Keys" ? message.digits : "", key)
   })
 
   it.each<readonly [string, object, string | undefined]>([
@@ -169,7 +169,6 @@ describe("a media stream", () => {
         { callSid: "x".repeat(65) },
         { callSid: 7 },
         { customParameters: "x" },
-        { customParameters: { a: 7 } },
         { customParameters: { a: "x".repeat(2049) } },
         { customParameters: Object.fromEntries(times(65, (i) => [`a${i}`, ""])) }
       ]

@@ -439,6 +439,45 @@ describe("a message of the carrier", () => {
       _tag: "Other"
     })
   })
+
+  const pressed = (digit: unknown) => ({ event: "dtmf", dtmf: { digit } })
+  const keys = (digits: string) => ({ _tag: "Keys", digits })
+  const begins = (more: object) => ({ event: "start", start: { streamSid: "MZ1", callSid: "CA1", ...more } })
+  const begun = (parameters: Record<string, string> = {}) => ({
+    _tag: "Start",
+    start: { streamSid: "MZ1", callSid: "CA1", accountSid: undefined, parameters }
+  })
+  const coded = (encoding: string) => begins({ mediaFormat: { encoding, sampleRate: 8000, channels: 1 } })
+  const media = (track: unknown) => ({ event: "media", media: { track, payload: "/w==" } })
+  const heard = { _tag: "Media", samples: new Int16Array(1), chunk: undefined, at: undefined }
+
+  it.each<readonly [string, unknown, unknown]>([
+    ["keys in one", pressed("12#"), keys("12#")],
+    ["a key as a number", pressed(5), keys("5")],
+    ["a key between spaces", pressed(" 5\n"), keys("5")],
+    ["a key as a word", pressed("star"), undefined],
+    ["more keys than anyone presses at once", pressed("1".repeat(65)), undefined],
+    ["no key", pressed(""), undefined],
+    [
+      "parameters that are no texts",
+      begins({ customParameters: { a: 42, b: true, c: null, d: {}, e: "x" } }),
+      begun({
+        a: "42",
+        b: "true",
+        e: "x"
+      })
+    ],
+    ["a parameter that is too long", begins({ customParameters: { a: "x".repeat(2049) } }), undefined],
+    ...["PCMU", "audio/PCMU", "mulaw", "audio/x-mulaw;rate=8000"].map((name) => [name, coded(name), begun()] as const),
+    ["A-law", coded("audio/x-alaw"), { _tag: "Unplayable", coding: "audio/x-alaw at 8000 Hz" }],
+    ...["Inbound", "inbound_track", null].map((track) => [`the track ${track}`, media(track), heard] as const),
+    ["the agent's track", media("outbound_track"), { _tag: "Other" }]
+  ])("is understood as others write it: %s", (_, message, outcome) => {
+    const json = JSON.stringify(message)
+    for (const received of [json, `\uFEFF${json}`, Buffer.from(`\uFEFF${json}`)]) {
+      assert.deepStrictEqual(read(received), outcome as never)
+    }
+  })
 })
 
 describe("a signature", () => {

@@ -94,6 +94,8 @@ interface Options {
   readonly replies: ReadonlyArray<Reply> | ((known: ReadonlyArray<string>) => Reply)
   /** Refuses a client's event with an error of this code. */
   readonly refuse?: ((event: RealtimeClientEvent, session: Session) => string | undefined) | undefined
+  /** Does nothing about a client's event. */
+  readonly ignore?: ((event: RealtimeClientEvent, session: Session) => boolean) | undefined
   readonly refuseHandshake?: NonNullable<Parameters<typeof provider.webSocket>[0]>["refuse"]
   /** Before it has begun to answer. */
   readonly silent?: boolean | undefined
@@ -347,6 +349,7 @@ export const behaving = (
         const event = JSON.parse(String(message)) as RealtimeClientEvent
         const session = sessions.get(peer) ?? open(peer)
         session.events.push(event)
+        if (options.ignore?.(event, session) === true) return
         const code = options.refuse?.(event, session)
         if (code !== undefined) wrong(session, code, event)
         else perform(event, session)

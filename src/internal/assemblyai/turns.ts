@@ -54,7 +54,7 @@ const Turn = Schema.Struct({
 type Turn = typeof Turn.Type
 
 const decodeKind = decodeJson(Schema.Struct({
-  type: Schema.optional(Schema.String),
+  type: hint(Schema.String),
   error_code: hint(Schema.Finite),
   error: hint(Schema.String)
 }))

@@ -9,7 +9,6 @@
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Encoding from "effect/encoding/Base64"
 import * as Exit from "effect/Exit"
 import * as Queue from "effect/Queue"
 import * as Random from "effect/Random"
@@ -20,9 +19,10 @@ import * as Stream from "effect/Stream"
 import type * as Audio from "../../Audio.ts"
 import * as Failure from "../../Failure.ts"
 import type * as Tts from "../../Tts.ts"
+import { decodeAudio } from "../provider/base64.ts"
 import { hint, maybe } from "../provider/hints.ts"
 import { decodeJson } from "../provider/http.ts"
-import { cutter } from "../provider/pcm.ts"
+import { cutter, fileKind, notBare } from "../provider/pcm.ts"
 import { farewell } from "../provider/socket.ts"
 import type { Loan } from "../provider/standby.ts"
 import { monotonic } from "../steady.ts"
@@ -56,7 +56,7 @@ const idleMs = 700
 const againMs = { first: 50, other: 1000 } as const
 
 const decode = decodeJson(Schema.Struct({
-  type: Schema.optional(Schema.String),
+  type: hint(Schema.String),
   context_id: hint(Schema.String),
   data: maybe(Schema.String),
   flush_id: hint(Schema.Finite),
@@ -100,6 +100,11 @@ class Course {
 
   get #nothing(): Audio.Frame {
     return { ...this.#format, samples: new Int16Array(0) }
+  }
+
+  /** No audio has come. */
+  get isSilent(): boolean {
+    return this.#samples === 0
   }
 
   /** The next context's audio follows. */
@@ -231,12 +236,10 @@ const begin = Effect.fnUntraced(function*<E>(
   const take = (answer: Answer): Effect.Effect<boolean, Failure.Reason> => {
     switch (answer.type) {
       case "chunk": {
-        const bytes = Encoding.decode(answer.data ?? "")
-        if (Result.isFailure(bytes)) {
-          return Effect.fail(
-            new Failure.InvalidResponse({ detail: "the audio is not the base64 that was expected" })
-          )
-        }
+        const bytes = decodeAudio(answer.data ?? "")
+        if (Result.isFailure(bytes)) return Effect.fail(bytes.failure)
+        const kind = course.isSilent ? fileKind(bytes.success) : undefined
+        if (kind !== undefined) return Effect.fail(notBare(kind))
         const chunk = course.audio(bytes.success)
         if (chunk.frame.samples.length > 0) {
           state.owed = false

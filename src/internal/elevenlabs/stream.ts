@@ -4,7 +4,6 @@
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as Encoding from "effect/encoding/Base64"
 import * as Queue from "effect/Queue"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -13,6 +12,7 @@ import * as Stream from "effect/Stream"
 import type * as Audio from "../../Audio.ts"
 import * as Failure from "../../Failure.ts"
 import type * as Tts from "../../Tts.ts"
+import { decodeAudio } from "../provider/base64.ts"
 import { hint, maybe } from "../provider/hints.ts"
 import { decodeJson } from "../provider/http.ts"
 import { cutter, fileKind, notBare } from "../provider/pcm.ts"
@@ -69,14 +69,6 @@ const timesOf = (told: typeof Told.Type | null | undefined): Alignment | undefin
     ends?.map((end, at) => Math.max(0, end - (starts[at] ?? end)))
   return { chars, charStartTimesMs: starts, charDurationsMs: lengths ?? [] }
 }
-
-const padded = (text: string): string => text + "=".repeat((4 - text.length % 4) % 4)
-
-/** Audio in base64, also as addresses have it, or as an address of its own. */
-const decodeAudio = (audio: string) =>
-  Encoding.decode(padded(
-    audio.replace(/^data:[^,]{0,100},/, "").replaceAll("-", "+").replaceAll("_", "/").replaceAll(/[\s=]+/g, "")
-  ))
 
 const decode = decodeJson(Schema.Struct({
   audio: maybe(Schema.String),
@@ -144,9 +136,7 @@ const dial = Effect.fnUntraced(function*<E>(
       const error = errorIn(answer)
       if (error !== undefined) return yield* error
       const bytes = decodeAudio(answer.audio ?? "")
-      if (Result.isFailure(bytes)) {
-        return yield* new Failure.InvalidResponse({ detail: "the audio is not the base64 that was expected" })
-      }
+      if (Result.isFailure(bytes)) return yield* bytes.failure
       const kind = isSilent() ? fileKind(bytes.success) : undefined
       if (kind !== undefined) return yield* notBare(kind)
       yield* Queue.offer(out, chunk(answer, bytes.success))

@@ -15,7 +15,7 @@ import * as metering from "./metering.ts"
 import type * as Llm from "./model.ts"
 
 /** A count; some servers write numbers as text. */
-const Count = Schema.Union([
+export const Count = Schema.Union([
   Schema.Finite,
   Schema.Trim.check(Schema.isPattern(/^\d+(?:\.\d+)?$/)).pipe(Schema.decodeTo(Schema.FiniteFromString))
 ])

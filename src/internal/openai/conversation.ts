@@ -3,65 +3,26 @@
  * same as the next prompt before that is answered, so the server remembers what was heard, and
  * nothing else.
  */
-import * as Base64 from "effect/encoding/Base64"
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
 import type { RealtimeClientEvent } from "openai/resources/realtime/realtime"
 import * as Audio from "../../Audio.ts"
 import * as Failure from "../../Failure.ts"
 import { usageOf } from "../llm/metering.ts"
 import type * as Llm from "../llm/model.ts"
 import { own } from "../own.ts"
-import { hint, maybe } from "../provider/hints.ts"
-import { decodeJson } from "../provider/http.ts"
-import { cutter } from "../provider/pcm.ts"
+import { decodeAudio } from "../provider/base64.ts"
+import { cutter, fileKind, notBare } from "../provider/pcm.ts"
 import { toldReason } from "../provider/told.ts"
-import { callKey, format, type Item, saidKey } from "./conversationItems.ts"
+import { type Event, kindOf, type Output } from "./conversationEvents.ts"
+import { callKey, format, type Item, plain, saidKey } from "./conversationItems.ts"
 import { type Described, paramsOf } from "./tools.ts"
-
-const text = maybe(Schema.String)
-const count = hint(Schema.Finite)
-
-const Tokens = Schema.Struct({ audio_tokens: count, cached_tokens: count })
-
-const Wrong = Schema.Struct({ code: maybe(Schema.Unknown), type: maybe(Schema.Unknown), param: maybe(Schema.Unknown) })
-
-const Event = Schema.Struct({
-  type: Schema.String,
-  response_id: hint(Schema.String),
-  item_id: hint(Schema.String),
-  delta: text,
-  arguments: text,
-  item: hint(Schema.Struct({
-    id: text,
-    type: text,
-    status: hint(Schema.String),
-    call_id: text,
-    name: text,
-    arguments: text
-  })),
-  response: hint(Schema.Struct({
-    id: text,
-    status: hint(Schema.String),
-    status_details: hint(Schema.Struct({ reason: hint(Schema.String), error: hint(Wrong) })),
-    usage: hint(Schema.Struct({
-      input_tokens: count,
-      output_tokens: count,
-      input_token_details: hint(Schema.Struct({ ...Tokens.fields, cached_tokens_details: hint(Tokens) })),
-      output_token_details: hint(Tokens)
-    }))
-  })),
-  error: hint(Schema.Struct({ ...Wrong.fields, event_id: hint(Schema.String) }))
-})
-
-type Event = typeof Event.Type
-
-export const decode = decodeJson(Event)
 
 /** An item that the server has. */
 interface Kept {
   readonly id: string
   key: string
+  /** What of it was written. */
+  written?: string | undefined
   /** What of it was spoken: words, and how long (ms). */
   spoken?: { text: string; ms: number } | undefined
 }
@@ -80,12 +41,17 @@ interface Answer {
   readonly first: number
   readonly tools: ReadonlyArray<Described>
   readonly cut: (bytes: Uint8Array) => Audio.Frame | undefined
+  /** No audio has come. */
+  silent: boolean
   /** Parameters of calls that are written, by the ids of their items. */
   readonly written: Map<string, string>
+  /** Ids of the calls that were made. */
+  readonly calls: Set<string>
+  /** What the last words belong to, and whether there is a space behind them. */
+  said: { readonly item: string | undefined; readonly spaced: boolean } | undefined
   id: string | undefined
   /** Nobody wants it any more, and whether the server was told. */
   unwanted: "no" | "yes" | "told"
-  calls: number
 }
 
 /** Codes of errors that say so. */
@@ -93,7 +59,12 @@ const unlike = /^(?:item_\w+|conversation_already_has_active_response)$/
 
 const nothing: ReadonlyArray<Llm.Delta> = []
 
-const keyOf = ({ key, spoken }: Kept): string => spoken === undefined ? key : saidKey(spoken.text)
+const saidOf = ({ spoken, written }: Kept): string | undefined => spoken?.text ?? written
+
+const keyOf = (kept: Kept): string => {
+  const said = saidOf(kept)
+  return said === undefined ? kept.key : saidKey(said)
+}
 
 const finishReasons: Readonly<Record<string, Llm.FinishReason>> = {
   max_output_tokens: "length",
@@ -104,6 +75,7 @@ export class Conversation {
   readonly #model: string
   #kept: ReadonlyArray<Kept> = []
   #answer: Answer | undefined = undefined
+  #begun = false
   #events = 0
   #items = 0
   #sound = true
@@ -122,9 +94,9 @@ export class Conversation {
     return this.#answer !== undefined
   }
 
-  /** The server has begun to answer. */
+  /** The server has begun to give the last answer that it was asked for. */
   get hasBegun(): boolean {
-    return this.#answer === undefined || this.#answer.id !== undefined
+    return this.#begun
   }
 
   #event(kind: "edit" | "item" | "answer" | "cancel"): string {
@@ -133,14 +105,17 @@ export class Conversation {
 
   /** Asks for an answer to these items. */
   ask({ instructions, items, maxTokens, toolChoice, tools }: Asked): ReadonlyArray<RealtimeClientEvent> {
+    this.#begun = false
     this.#answer = {
       first: this.#events,
       tools,
       cut: cutter(format),
+      silent: true,
       written: new Map(),
+      calls: new Set(),
+      said: undefined,
       id: undefined,
-      unwanted: "no",
-      calls: 0
+      unwanted: "no"
     }
     return [...this.#become(items), {
       type: "response.create",
@@ -208,7 +183,7 @@ export class Conversation {
   /** What nobody has heard is to be remembered by nobody. */
   #truncate(kept: Kept, said: string): RealtimeClientEvent {
     const { ms, text } = kept.spoken!
-    const end = Math.floor(ms * said.length / text.trim().length)
+    const end = Math.floor(ms * said.length / plain(text).length)
     kept.spoken = { text: said, ms: end }
     return {
       type: "conversation.item.truncate",
@@ -223,30 +198,39 @@ export class Conversation {
   receive(event: Event): ReadonlyArray<Llm.Delta> | Failure.Reason {
     if (event.type === "error") return this.#failed(event)
     const answer = this.#answer
-    if (answer === undefined || !event.type.startsWith("response.")) return nothing
-    if (event.type === "response.created") {
-      answer.id ??= event.response?.id ?? undefined
-      return nothing
-    }
-    const id = event.response_id ?? event.response?.id
-    if (id != null && id !== answer.id) return nothing
-    switch (event.type) {
+    const kind = kindOf(event)
+    if (answer === undefined || kind?.startsWith("response.") !== true) return nothing
+    const id = event.response_id ?? event.response?.id ?? undefined
+    if (kind === "response.created") this.#begun = true
+    // One that begins without an id has that of what follows.
+    if (this.#begun) answer.id ??= id
+    if (id !== undefined && id !== answer.id) return nothing
+    switch (kind) {
       case "response.output_item.added":
-        this.#keep(event)
+        if (event.item != null) this.#keep(event.item)
         return nothing
       case "response.output_audio_transcript.delta":
-        return this.#spoken(event, event.delta ?? "", undefined)
+        return this.#spoken(answer, event, event.delta ?? "", undefined)
+      case "response.output_audio_transcript.done":
+        return this.#spoken(answer, event, this.#rest(event, event.transcript), undefined)
       case "response.output_audio.delta":
         return this.#audio(answer, event)
       case "response.output_text.delta":
-        return this.#written(event)
+        return this.#written(answer, event, event.delta ?? "")
+      case "response.output_text.done":
+        return this.#written(answer, event, this.#rest(event, event.text))
       case "response.function_call_arguments.delta":
         if (event.item_id != null) {
           answer.written.set(event.item_id, (answer.written.get(event.item_id) ?? "") + (event.delta ?? ""))
         }
         return nothing
+      case "response.function_call_arguments.done":
+        if (event.item_id != null && typeof event.arguments === "string") {
+          answer.written.set(event.item_id, event.arguments)
+        }
+        return nothing
       case "response.output_item.done":
-        return this.#called(answer, event)
+        return event.item == null ? nothing : this.#called(answer, event.item)
       case "response.done":
         return this.#done(answer, event)
       default:
@@ -254,8 +238,8 @@ export class Conversation {
     }
   }
 
-  #failed({ error }: Event): ReadonlyArray<Llm.Delta> | Failure.Reason {
-    const told = error ?? {}
+  #failed({ code, error, message }: Event): ReadonlyArray<Llm.Delta> | Failure.Reason {
+    const told = error ?? { code, message }
     const [, kind, number] = /^(edit|item|answer|cancel)_(\d+)$/.exec(error?.event_id ?? "") ?? []
     // There was nothing to cancel any more.
     if (kind === "cancel" || told.code === "response_cancel_not_active") return nothing
@@ -270,50 +254,81 @@ export class Conversation {
       : toldReason(told)
   }
 
-  #keep({ item }: Event): Kept | undefined {
-    if (item?.id == null) return undefined
-    const known = this.#kept.find(({ id }) => id === item.id)
-    if (known !== undefined) return known
-    const kept: Kept = { id: item.id, key: item.call_id == null ? `item ${item.id}` : callKey(item.call_id) }
+  #keep({ call_id: call, id }: Output): Kept | undefined {
+    if (id == null) return undefined
+    const key = call == null ? `item ${id}` : callKey(call)
+    const known = this.#kept.find((kept) => kept.id === id)
+    if (known !== undefined) {
+      if (call != null) known.key = key
+      return known
+    }
+    const kept: Kept = { id, key }
     this.#kept = [...this.#kept, kept]
     return kept
   }
 
   #of({ item_id: id }: Event): Kept | undefined {
-    return id == null ? undefined : this.#keep({ type: "", item: { id } })
+    return id == null ? undefined : this.#keep({ id })
   }
 
-  #spoken(event: Event, words: string, frame: Audio.Frame | undefined): ReadonlyArray<Llm.Delta> {
+  /** All words of an item, where its pieces did not come. */
+  #rest(event: Event, words: string | null | undefined): string {
+    const kept = this.#of(event)
+    return kept === undefined || (saidOf(kept) ?? "") !== "" ? "" : words ?? ""
+  }
+
+  /** A remark and the answer are two items, and neither has a space for the other. */
+  #spaced(answer: Answer, { item_id }: Event, words: string): string {
+    if (words === "") return words
+    const { said } = answer
+    const item = item_id ?? undefined
+    answer.said = { item, spaced: /\s$/.test(words) }
+    return said !== undefined && !said.spaced && said.item !== item && /^\S/.test(words) ? ` ${words}` : words
+  }
+
+  #spoken(
+    answer: Answer,
+    event: Event,
+    words: string,
+    frame: Audio.Frame | undefined
+  ): ReadonlyArray<Llm.Delta> {
     const kept = this.#of(event)
     if (kept !== undefined) {
       const { ms, text } = kept.spoken ?? { ms: 0, text: "" }
       kept.spoken = { text: text + words, ms: ms + (frame === undefined ? 0 : Audio.durationMs(frame)) }
     }
-    return [{ _tag: "Speech", text: words, ...(frame === undefined ? undefined : { frame }) }]
+    const text = this.#spaced(answer, event, words)
+    return [{ _tag: "Speech", text, ...(frame === undefined ? undefined : { frame }) }]
   }
 
   #audio(answer: Answer, event: Event): ReadonlyArray<Llm.Delta> | Failure.Reason {
-    const bytes = Base64.decode(event.delta ?? "")
-    if (Result.isFailure(bytes)) return new Failure.InvalidResponse({ detail: "the audio is not base64" })
-    return this.#spoken(event, "", answer.cut(bytes.success))
+    const bytes = decodeAudio(event.delta ?? "")
+    if (Result.isFailure(bytes)) return bytes.failure
+    const kind = answer.silent ? fileKind(bytes.success) : undefined
+    if (kind !== undefined) return notBare(kind)
+    answer.silent &&= bytes.success.length === 0
+    return this.#spoken(answer, event, "", answer.cut(bytes.success))
   }
 
-  #written(event: Event): ReadonlyArray<Llm.Delta> {
+  #written(answer: Answer, event: Event, words: string): ReadonlyArray<Llm.Delta> {
     const kept = this.#of(event)
-    const words = event.delta ?? ""
-    if (kept !== undefined) kept.key = kept.key.startsWith("item ") ? saidKey(words) : kept.key + words
-    return [{ _tag: "Text", text: words }]
+    if (kept !== undefined && words !== "") {
+      kept.written = (kept.written ?? "") + words
+    }
+    return [{ _tag: "Text", text: this.#spaced(answer, event, words) }]
   }
 
-  #called(answer: Answer, event: Event): ReadonlyArray<Llm.Delta> {
-    const { item } = event
-    this.#keep(event)
-    if (item?.type !== "function_call" || item.status === "incomplete") return nothing
+  #called(answer: Answer, item: Output): ReadonlyArray<Llm.Delta> {
+    this.#keep(item)
+    if (item.type !== "function_call" || item.status === "incomplete") return nothing
     const { name } = item
-    if (name == null || item.call_id == null) return nothing
-    answer.calls += 1
-    const written = item.arguments ?? answer.written.get(item.id ?? "") ?? ""
-    return [{ _tag: "ToolCall", id: item.call_id, name, params: paramsOf(answer.tools, name, written) }]
+    const id = item.call_id ?? item.id
+    if (name == null || id == null || answer.calls.has(id)) return nothing
+    answer.calls.add(id)
+    const written = item.arguments == null || item.arguments === ""
+      ? answer.written.get(item.id ?? "") ?? ""
+      : item.arguments
+    return [{ _tag: "ToolCall", id, name, params: paramsOf(answer.tools, name, written) }]
   }
 
   #done(answer: Answer, { response }: Event): ReadonlyArray<Llm.Delta> | Failure.Reason {
@@ -331,11 +346,13 @@ export class Conversation {
       cachedAudioInputTokens: heard?.cached_tokens_details?.audio_tokens,
       audioOutputTokens: spoken?.audio_tokens
     })
-    return [{
+    // Some servers tell calls here alone.
+    const calls = (response?.output ?? []).flatMap((item) => this.#called(answer, item))
+    return [...calls, {
       _tag: "Finish",
       reason: status === "incomplete"
         ? own(finishReasons, reason ?? "") ?? "other"
-        : answer.calls > 0
+        : answer.calls.size > 0
         ? "tool-calls"
         : "stop",
       model: this.#model,
@@ -346,4 +363,4 @@ export class Conversation {
 
 /** It was spoken, and heard up to here. */
 const isBeginning = ({ said }: Item, { spoken }: Kept): boolean =>
-  spoken !== undefined && spoken.ms > 0 && said !== undefined && said !== "" && spoken.text.trim().startsWith(said)
+  spoken !== undefined && spoken.ms > 0 && said !== undefined && said !== "" && plain(spoken.text).startsWith(said)

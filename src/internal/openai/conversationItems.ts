@@ -31,7 +31,10 @@ export interface Told {
 
 type Content = RealtimeConversationItemUserMessage.Content
 
-export const saidKey = (text: string): string => `assistant ${text.trim()}`
+/** What was said, whatever stands between the words. */
+export const plain = (said: string): string => said.trim().replaceAll(/\s+/g, " ")
+
+export const saidKey = (text: string): string => `assistant ${plain(text)}`
 
 export const callKey = (id: string): string => `call ${id}`
 
@@ -95,7 +98,7 @@ const assistantItems = ({ content }: Prompt.AssistantMessage): ReadonlyArray<Ite
   const said = content.flatMap((part) => part.type === "text" ? [part.text] : []).join("")
   const message: Item = {
     key: saidKey(said),
-    said: said.trim(),
+    said: plain(said),
     make: (id) => ({ id, type: "message", role: "assistant", content: [{ type: "output_text", text: said }] })
   }
   const calls = content.flatMap((part): ReadonlyArray<Item> =>

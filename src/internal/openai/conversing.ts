@@ -9,7 +9,8 @@ import * as Failure from "../../Failure.ts"
 import { Conversation as Current } from "../llm/conversation.ts"
 import type * as Llm from "../llm/model.ts"
 import type { Connection } from "../provider/socket.ts"
-import { type Asked, Conversation, decode } from "./conversation.ts"
+import { type Asked, Conversation } from "./conversation.ts"
+import { decode } from "./conversationEvents.ts"
 
 /** How a model is spoken with. */
 export interface Manner {
@@ -36,7 +37,7 @@ interface Place {
 }
 
 /** So long an answer may go on that nobody wants (ms). */
-const settleMs = 3000
+const settleMs = 1000
 
 const send = ({ connection }: Line, events: ReadonlyArray<RealtimeClientEvent>) =>
   Effect.forEach(events, (event) => connection.send(JSON.stringify(event)), { discard: true })
@@ -70,7 +71,9 @@ const readOn = (line: Line): Effect.Effect<void, Failure.Reason> =>
 const isUsable = ({ connection, conversation }: Line): boolean =>
   conversation.isSound && !conversation.isAnswering && !connection.isClosed()
 
-const lost = (reason: Failure.Reason): boolean => reason._tag === "Disconnected"
+/** A connection that was idle may be lost, or its session over: that is no failure of the reply. */
+const isOfLine = (reason: Failure.Reason): boolean =>
+  reason._tag === "Disconnected" || reason._tag === "Broken" || (reason._tag === "Rejected" && reason.status >= 500)
 
 export const makeConversing = ({ greeting, model, open }: Manner) => {
   const places = new WeakMap<object, Place>()
@@ -162,8 +165,7 @@ export const makeConversing = ({ greeting, model, open }: Manner) => {
         Stream.catch(
           answer(line, asked),
           (reason) =>
-            // A connection that was idle may be closed: that is no failure of the reply.
-            line.used && lost(reason) && !line.conversation.hasBegun
+            line.used && isOfLine(reason) && !line.conversation.hasBegun
               ? Stream.suspend(() => answerOn(take, leave, asked))
               : Stream.fail(reason)
         ))

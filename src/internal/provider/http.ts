@@ -13,10 +13,10 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
-import { own } from "../own.ts"
 import { given, lively } from "../resilience/signs.ts"
 import { isDense, tooDense } from "./dense.ts"
 import { fetch } from "./fetch.ts"
+import { lengthMs } from "./lengths.ts"
 import * as refusals from "./refusals.ts"
 import { isQuota, type Told, unreadableIn, waitIn } from "./told.ts"
 import * as utf8 from "./utf8.ts"
@@ -26,11 +26,6 @@ const maxBytes = 64 * 1024 * 1024
 
 /** The same of one that is read as a whole, as text. */
 const maxText = 2 * 1024 * 1024
-
-/** Parts of a length of time as some servers write it: "7.66s", "1m30s", "20ms". */
-const parts = /(\d+(?:\.\d+)?)\s*(ms|s|m|h)(?![a-z])/g
-
-const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
 
 /** A number above this is no count of seconds, but a date in seconds since 1970. */
 const leastDate = 1_000_000_000
@@ -42,12 +37,8 @@ const waitMs = (value: string, now: number): number | undefined => {
   const seconds = Number(/^(\d+(?:\.\d+)?)(?:\s*,.*)?$/.exec(text)?.[1] ?? text)
   if (seconds >= leastDate) return seconds * 1000 - now
   if (!Number.isNaN(seconds)) return seconds * 1000
-  const units = [...text.toLowerCase().replaceAll(/seconds?|secs?/g, "s").matchAll(parts)]
   const date = Date.parse(text)
-  if (!Number.isNaN(date)) return date - now
-  return units.length === 0
-    ? undefined
-    : units.reduce((sum, [, count, unit]) => sum + Number(count) * (own(unitMs, unit ?? "") ?? 0), 0)
+  return Number.isNaN(date) ? lengthMs(text) : date - now
 }
 
 /** Wait in ms that `retry-after-ms` or `retry-after` asks for: a number of seconds, a length, or a date. */

@@ -2,6 +2,7 @@
 import * as Predicate from "effect/Predicate"
 import * as Failure from "../../Failure.ts"
 import { own } from "../own.ts"
+import * as lengths from "./lengths.ts"
 
 /** Names of fields and codes are facts; whatever looks otherwise may be content. */
 const fact = (value: unknown): string | undefined =>
@@ -95,13 +96,17 @@ export const toldReason = (told: Told): Failure.Reason => {
 /** An account's limit, and not that of a moment. */
 export const isQuota = ({ code, type }: Told): boolean => code === "insufficient_quota" || type === "insufficient_quota"
 
-/** Wait in ms that an error itself asks for, as Google tells it. */
+/** Characters of a message that are looked at. */
+const mostWords = 2000
+
+/** Wait in ms that an error itself asks for: as Google tells it, or in the words that OpenAI and others have for it. */
 export const waitIn = (told: object): number | undefined => {
   const details = "details" in told && Array.isArray(told.details) ? told.details : []
   const delay: unknown = details.find((detail) => Predicate.hasProperty(detail, "retryDelay"))?.retryDelay
   const seconds = typeof delay === "string" ? /^(\d+(?:\.\d+)?)s$/.exec(delay)?.[1] : undefined
-  const ms = Number(seconds ?? Number.NaN) * 1000
-  return Number.isFinite(ms) ? ms : undefined
+  if (seconds !== undefined) return Number(seconds) * 1000
+  const message = "message" in told ? told.message : undefined
+  return typeof message === "string" ? lengths.waitIn(message.slice(0, mostWords)) : undefined
 }
 
 const told = (error: unknown): Failure.Reason => toldReason(Predicate.isObject(error) ? error : {})

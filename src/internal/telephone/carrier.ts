@@ -10,8 +10,12 @@ import { codeOf } from "../provider/http.ts"
 import { refuse } from "../room/errors.ts"
 
 const patience = "5 seconds"
-// It is over already.
-const gone = 404
+// It is over already, by its status, or by the carrier's own code: "Call is not in-progress".
+const gone: ReadonlySet<number> = new Set([404, 410])
+const notInProgress = /"code": ?21220\b/
+
+// Characters of its answer that are looked at.
+const mostTold = 2000
 
 const escapes: Readonly<Record<string, string>> = {
   "&": "&amp;",
@@ -74,8 +78,10 @@ export const complete = (account: Account, callSid: string): Effect.Effect<void,
         }),
       catch: (cause) => codeOf(cause) ?? "no answer"
     })
-    yield* Effect.promise(() => answer.arrayBuffer().catch(() => undefined))
-    if (!answer.ok && answer.status !== gone) return yield* Effect.fail(`status ${answer.status}`)
+    const told = yield* Effect.promise(() => answer.text().catch(() => ""))
+    if (!answer.ok && !gone.has(answer.status) && !notInProgress.test(told.slice(0, mostTold))) {
+      return yield* Effect.fail(`status ${answer.status}`)
+    }
   }).pipe(
     Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.fail("no answer in time") }),
     Effect.mapError((why) =>

@@ -4,7 +4,7 @@
  */
 import * as Predicate from "effect/Predicate"
 import * as Audio from "../../Audio.ts"
-import { isKey } from "../room/keys.ts"
+import { keysOf } from "../room/keys.ts"
 
 /** What a stream says of itself when it begins. */
 export interface Start {
@@ -27,7 +27,7 @@ export type Message =
     readonly at: number | undefined
   }
   | { readonly _tag: "Mark"; readonly name: string }
-  | { readonly _tag: "Key"; readonly digit: string }
+  | { readonly _tag: "Keys"; readonly digits: string }
   | { readonly _tag: "Stop" }
   /** Known, and of no use to us: the agent's own voice, say. */
   | { readonly _tag: "Other" }
@@ -35,11 +35,14 @@ export type Message =
 /** What telephones carry. */
 export const rate = 8000
 const ours = "audio/x-mulaw"
+/** The same, as others call it. */
+const mulaw = /^(?:audio\/)?(?:x-)?(?:mulaw|ulaw|pcmu|g711u(?:law)?)(?:; ?rate=8000)?$/i
 
 // A second: the carrier sends 20 ms at once.
 const longest = rate
 const sidLike = /^[\w-]{1,64}$/
 const mostParameters = 64
+const mostKeys = 64
 const longestParameter = 2048
 
 const text = (value: unknown): string | undefined => typeof value === "string" ? value : undefined
@@ -59,11 +62,13 @@ const member = (value: unknown, name: string): unknown =>
 const parametersOf = (value: unknown): Record<string, string> | undefined => {
   if (value === undefined || value === null) return {}
   if (typeof value !== "object") return undefined
-  const entries = Object.entries(value)
-  const fit = entries.length <= mostParameters &&
-    entries.every(([name, value]) =>
-      typeof value === "string" && name.length <= longestParameter && value.length <= longestParameter
-    )
+  const all = Object.entries(value)
+  if (all.length > mostParameters) return undefined
+  // A carrier writes them as texts; what another has else is no reason to lose the call.
+  const entries = all.flatMap(([name, value]): ReadonlyArray<readonly [string, string]> =>
+    ["string", "number", "boolean"].includes(typeof value) ? [[name, String(value)]] : []
+  )
+  const fit = entries.every(([name, value]) => name.length <= longestParameter && value.length <= longestParameter)
   return fit ? Object.fromEntries(entries) : undefined
 }
 
@@ -82,7 +87,7 @@ const startOf = (message: unknown): Message | undefined => {
   const format = member(start, "mediaFormat")
   const coding = member(format, "encoding") ?? ours
   const [hz, channels] = [member(format, "sampleRate") ?? rate, member(format, "channels") ?? 1].map(count)
-  if (typeof coding !== "string" || coding.toLowerCase() !== ours || hz !== rate || channels !== 1) {
+  if (typeof coding !== "string" || !mulaw.test(coding) || hz !== rate || channels !== 1) {
     return { _tag: "Unplayable", coding: codingOf(coding, hz, channels) }
   }
   return { _tag: "Start", start: { streamSid, callSid, accountSid: sid(member(start, "accountSid")), parameters } }
@@ -90,7 +95,7 @@ const startOf = (message: unknown): Message | undefined => {
 
 const mediaOf = (media: unknown): Message | undefined => {
   const track = member(media, "track") ?? "inbound"
-  if (track !== "inbound") return { _tag: "Other" }
+  if (typeof track !== "string" || !/^inbound/i.test(track)) return { _tag: "Other" }
   const payload = text(member(media, "payload"))
   if (payload === undefined) return undefined
   const bytes = Buffer.from(payload, "base64")
@@ -107,7 +112,9 @@ const mediaOf = (media: unknown): Message | undefined => {
 export const read = (received: string | Uint8Array): Message | undefined => {
   let message: unknown
   try {
-    message = JSON.parse(typeof received === "string" ? received : new TextDecoder().decode(received))
+    message = JSON.parse(
+      typeof received === "string" ? received.replace(/^\uFEFF/, "") : new TextDecoder().decode(received)
+    )
   } catch {
     return undefined
   }
@@ -120,8 +127,11 @@ export const read = (received: string | Uint8Array): Message | undefined => {
     }
     case "dtmf": {
       // Of the fourth column of keys some write small letters.
-      const digit = text(member(member(message, "dtmf"), "digit"))?.toUpperCase()
-      return digit === undefined || !isKey(digit) ? undefined : { _tag: "Key", digit }
+      const told = member(member(message, "dtmf"), "digit")
+      const pressed = typeof told === "string" || typeof told === "number" ? String(told).toUpperCase() : ""
+      // A word for a key has letters that are keys, too.
+      const digits = pressed.length <= mostKeys && /^[\s,\d*#A-D]+$/.test(pressed) ? keysOf(pressed, -1) : []
+      return digits.length === 0 ? undefined : { _tag: "Keys", digits: digits.join("") }
     }
     case "connected":
       return { _tag: "Connected" }

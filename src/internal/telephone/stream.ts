@@ -161,8 +161,8 @@ export const openStream =
             if (position !== undefined) incoming.played(position)
             return
           }
-          case "Key":
-            return incoming.keys(identity, message.digit)
+          case "Keys":
+            return incoming.keys(identity, message.digits)
           case "Stop":
             give(timeline.flush(heardAt))
             return end("left", "room_closed")

@@ -18,7 +18,7 @@ import type * as Scope from "effect/Scope"
 import type * as Audio from "../../Audio.ts"
 import type { Room, RoomError } from "../../Room.ts"
 import type { Newcomer } from "../room/control.ts"
-import { refuse } from "../room/errors.ts"
+import { refuse as refusal } from "../room/errors.ts"
 import { makeRoom } from "../room/kit.ts"
 import type { Incoming, MakeOptions, Outgoing } from "../room/transport.ts"
 import { monotonicMs } from "../steady.ts"
@@ -71,7 +71,8 @@ const makeQuestions = (
   const asked = new Map<string, Deferred.Deferred<string, RoomError>>()
   let count = 0
   let answering = 0
-  const failed = (why: string) => refuse("RpcFailed", `call: ${why}`)
+  const failed = (why: string) => refusal("RpcFailed", `call: ${why}`)
+  const refuse = (id: string, error: string): void => tell({ type: "answer", id, error })
   return {
     ask: ({ method, payload }: { readonly method: string; readonly payload: string }) =>
       Effect.suspend(() => {
@@ -91,8 +92,9 @@ const makeQuestions = (
     lost: (): void => {
       for (const answer of asked.values()) Deferred.doneUnsafe(answer, Effect.fail(failed("the caller has gone")))
     },
+    refuse,
     answer: (identity: string, id: string, method: string, payload: string): void => {
-      if (answering >= mostAsked) return tell({ type: "answer", id, error: "too many calls at once" })
+      if (answering >= mostAsked) return refuse(id, "too many calls at once")
       answering++
       run(
         Effect.onExit(incoming().call({ identity, method, payload }), (exit) =>
@@ -150,7 +152,8 @@ const obey = (
       incoming.keys(identity, message.digits)
       return true
     case "call":
-      questions.answer(identity, message.id, message.method, message.payload)
+      if ("method" in message) questions.answer(identity, message.id, message.method, message.payload)
+      else questions.refuse(message.id, "this is no call, or it is too long")
       return true
     case "answer":
       questions.answered(message.id, message.payload)

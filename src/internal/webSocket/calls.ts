@@ -17,7 +17,7 @@ import type { Newcomer } from "../room/control.ts"
 import { monotonicMs } from "../steady.ts"
 import { logFailure } from "../worker/failureLog.ts"
 import { type Call, makeCall, type Settings, type Wire } from "./call.ts"
-import { type Join, read, write } from "./protocol.ts"
+import { type Join, read, textIn, write } from "./protocol.ts"
 
 export interface CallsSettings extends Settings {
   /** Who is there, by the token that they gave; nothing refuses them. */
@@ -222,8 +222,9 @@ export const makeCalls = (settings: CallsSettings, desk: Answer): Effect.Effect<
       }
       return {
         noticed: (bytes) => void isTooMuch(bytes, false),
-        receive: (message) => {
-          if (isTooMuch(message.length, typeof message === "string")) return
+        receive: (received) => {
+          if (isTooMuch(received.length, typeof received === "string")) return
+          const message = typeof received === "string" ? received : textIn(received) ?? received
           if (call !== undefined && typeof message !== "string") return call.receive(wire, message)
           const understood = typeof message === "string" ? read(message) : undefined
           if (call !== undefined) {
