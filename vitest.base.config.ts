@@ -39,6 +39,7 @@ export default defineConfig({
     execArgv: ["--import", imports, "--disable-warning=ExperimentalWarning", "--max-semi-space-size=64"],
     // As many wait, for real time or a process, as work: on two cores three need 229 s, four 200, five 202.
     maxWorkers: availableParallelism() * 2,
+    setupFiles: [fileURLToPath(new URL("./test/support/equality.ts", import.meta.url))],
     include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
     exclude: ["test/livekit/**", "test/hostile/livekit/**", "**/node_modules/**"],
     // Cores that others load, too, need their time; a test that fails is never run again.
