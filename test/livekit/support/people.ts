@@ -96,6 +96,8 @@ export interface Microphone {
   /** Says it in real time, and returns when it has been said. */
   readonly says: (frame: Audio.Frame) => Effect.Effect<void>
   readonly mutes: (muted: boolean) => Effect.Effect<void>
+  /** Waits until somebody is given it: what is said before is heard by nobody. */
+  readonly isTaken: Effect.Effect<void>
   /** Publishes it no more. */
   readonly closes: Effect.Effect<void>
 }
@@ -108,12 +110,11 @@ export interface Caller extends Microphone {
   readonly heard: ReadonlyArray<Heard>
   /** Milliseconds of loud audio from someone, between two times. */
   readonly loudMs: (identity: string, from?: number, to?: number) => number
+  /** Whether an agent says that it speaks: a busy machine tears holes into what is heard of it. */
+  readonly speaks: (identity: string) => boolean
   /** Waits until someone has been loud since a time; tells when. */
   readonly hears: (identity: string, since: number) => Effect.Effect<number>
-  /**
-   * Waits until nothing loud came for so long, from who does not say that they speak: a busy machine tears holes into what
-   * is heard. Tells when the last of it ended.
-   */
+  /** Waits until nothing loud came for so long, and an agent speaks no more; tells when the last of it ended. */
   readonly hearsSilence: (identity: string, forMs?: number) => Effect.Effect<number>
   readonly leaves: Effect.Effect<void>
 }
@@ -126,7 +127,8 @@ const frameMs = 10
 const loud = 0.01
 export const isLoud = ({ rms }: Heard): boolean => rms > loud
 
-const ownCopy = (samples: Int16Array): Int16Array => Int16Array.from(samples)
+/** Samples that the engine is handed at once, ten seconds: it has its own pace, also where this process stands still. */
+const handed = 160_000
 
 /** Waits until something is so, looking often. */
 export const until = (condition: () => boolean): Effect.Effect<void> =>
@@ -178,7 +180,7 @@ export const caller = (options: CallerOptions): Effect.Effect<Caller, never, Sco
     const microphones: Array<{ readonly source: AudioSource; readonly track: LocalAudioTrack }> = []
     const makeMicrophone = (publishes: boolean): Effect.Effect<Microphone> =>
       Effect.promise(async () => {
-        const source = new AudioSource(16_000, 1, 1000)
+        const source = new AudioSource(16_000, 1, 2 * handed / 16)
         const track = LocalAudioTrack.createAudioTrack("microphone", source)
         microphones.push({ source, track })
         const publication = publishes
@@ -192,11 +194,12 @@ export const caller = (options: CallerOptions): Effect.Effect<Caller, never, Sco
             const converter = Audio.converter({ to: Audio.speech })
             const samples = Audio.concat([...converter.push([frame]), ...converter.flush()]).samples
             return Effect.promise(async () => {
-              for (let at = 0; at < samples.length; at += 320) {
+              for (let at = 0; at < samples.length; at += handed) {
                 if (gone) return
-                const part = new Int16Array(320)
-                part.set(samples.subarray(at, at + 320))
-                await source.captureFrame(new AudioFrame(ownCopy(part), 16_000, 1, 320))
+                const rest = samples.subarray(at, at + handed)
+                const part = new Int16Array(Math.ceil(rest.length / 320) * 320)
+                part.set(rest)
+                await source.captureFrame(new AudioFrame(part, 16_000, 1, part.length))
               }
               await source.waitForPlayout()
             })
@@ -210,6 +213,7 @@ export const caller = (options: CallerOptions): Effect.Effect<Caller, never, Sco
                 message: { case: "localTrackMute", value: { trackHandle: handle, mute: muted } }
               })
             }),
+          isTaken: Effect.promise(async () => publication?.waitForSubscription()),
           closes: Effect.promise(async () => {
             if (publication?.sid !== undefined) await room.localParticipant!.unpublishTrack(publication.sid)
           })
@@ -234,9 +238,12 @@ export const caller = (options: CallerOptions): Effect.Effect<Caller, never, Sco
 
     const loudOf = (from: number, to: number, who: string) =>
       heard.filter((one) => one.identity === who && one.at >= from && one.at <= to && isLoud(one))
+    const speaks = (who: string): boolean =>
+      room.remoteParticipants.get(who)?.attributes["lk.agent.state"] === "speaking"
     return {
       ...microphone,
       room,
+      speaks,
       identity,
       opens: makeMicrophone(true),
       heard,
@@ -248,11 +255,7 @@ export const caller = (options: CallerOptions): Effect.Effect<Caller, never, Sco
         ),
       hearsSilence: (who, forMs = 500) => {
         const last = () => heard.findLast((one) => one.identity === who && isLoud(one))?.at ?? 0
-        const speaks = () => {
-          const attributes = room.remoteParticipants.get(who)?.attributes
-          return attributes?.["lk.agent.state"] === "speaking"
-        }
-        return Effect.map(until(() => !speaks() && now() - last() > forMs), last)
+        return Effect.map(until(() => !speaks(who) && now() - last() > forMs), last)
       },
       leaves
     }
