@@ -56,7 +56,11 @@ const registered = (count: number, label = "") => {
   return tell(context)
 }
 
-const message = (told: object) => readMessage(JSON.stringify(told)) !== undefined
+/** Whether a browser's message is read with all that it has. */
+const message = (told: object) => {
+  const read = readMessage(JSON.stringify(told))
+  return read !== undefined && Object.keys(told).every((field) => field in read)
+}
 
 /** Whether so much is taken in, for each limit; what is not is bounded, refused or told. */
 const limits: ReadonlyArray<readonly [what: string, limit: number, taken: (amount: number) => boolean]> = [
