@@ -444,6 +444,11 @@ const flux: Table = [
       infoed("EndOfTurn", "Two.", 1, { turn_index: 0 })
     ]
   ], "\"One.\" 0-500 [One. 0-500] en, ~\"Two.\" 1000-1500 [Two. 1000-1500] en, \"Two.\" 1000-1500 [Two. 1000-1500] en"],
+  [
+    "one number for all turns, and no starts",
+    [[oneFlux], [infoed("EndOfTurn", "Two.", 1, { turn_index: 0 })]],
+    bothFlux
+  ],
   ["no numbers of turns", [[infoed("EndOfTurn", "One.", null)], [twoFlux]], bothFlux],
   [
     "no words",

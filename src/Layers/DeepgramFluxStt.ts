@@ -209,8 +209,8 @@ const dialect = (settings: Settings) =>
     let isEnding = false
     /** It was asked to end a turn: a self-hosted server breaks off then. */
     let isAsked = false
-    /** The number of the turn that ended last. */
-    let ended = -1
+    /** The turn that ended last: its number, and where its audio ended (s). */
+    let ended = { turn: -1, to: 0 }
     /** What was heard of the turn that is going on. */
     let newest: Stt.Transcript | undefined
     const askEnd = (): string => {
@@ -225,10 +225,10 @@ const dialect = (settings: Settings) =>
     }
     const informed = (info: typeof TurnInfo.Type): Heard => {
       // What is said of a turn that has ended comes late, or again; not every server counts its turns.
-      if (info.event === "StartOfTurn") ended = -1
-      if (typeof info.turn_index === "number" && info.turn_index <= ended) return nothing
+      if (info.event === "StartOfTurn") ended = { turn: -1, to: 0 }
+      if ((info.turn_index ?? 0) <= ended.turn && (info.audio_window_end ?? 0) <= ended.to) return nothing
       const heard = transcript(info, (seconds) => sent.toAudio(seconds * 1000), english)
-      if (heard.final) ended = info.turn_index ?? ended
+      if (heard.final) ended = { turn: info.turn_index ?? ended.turn, to: info.audio_window_end ?? ended.to }
       isOpen = own(turns, info.event) === undefined ? isOpen || heard.text.trim() !== "" : !heard.final
       newest = isOpen ? heard : undefined
       if (marked === undefined) return { transcripts: [heard] }
