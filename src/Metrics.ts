@@ -63,6 +63,7 @@ import type * as Scope from "effect/Scope"
 import type * as Cost from "./Cost.ts"
 import type * as Event from "./Event.ts"
 import type { InvalidOptions } from "./Failure.ts"
+import { thrownIn } from "./internal/foreign.ts"
 import * as collectors from "./internal/metrics/collector.ts"
 import * as errorTypes from "./internal/metrics/errorType.ts"
 import * as recording from "./internal/metrics/record.ts"
@@ -265,7 +266,7 @@ export const collector = (options: CollectorOptions = {}): Collector =>
   collectors.make(Check.readOrThrow(collecting, options).turns)
 
 const nameOf = (cause: Cause.Cause<unknown>): string => {
-  const error: unknown = Cause.squash(cause)
+  const error = thrownIn(cause)
   if (Predicate.hasProperty(error, "_tag") && typeof error._tag === "string") {
     return error._tag
   }

@@ -25,7 +25,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { InvalidOptions } from "./Failure.ts"
 import * as Check from "./internal/options.ts"
-import { PackageMissing, WorkerError } from "./internal/worker/errors.ts"
+import { notInstalled, type WorkerError } from "./internal/worker/errors.ts"
 import type * as Worker from "./Worker.ts"
 
 /**
@@ -158,7 +158,7 @@ export const parameters = <A, I extends Readonly<Record<string, string | undefin
 
 const load = Effect.tryPromise({
   try: () => import("./internal/telephone/telephone.ts"),
-  catch: () => new WorkerError({ reason: new PackageMissing({ package: "@effect/platform-node" }) })
+  catch: notInstalled("@effect/platform-node")
 })
 
 /**

@@ -27,7 +27,7 @@ import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { surviving } from "./internal/unawaited.ts"
 import { checkDefined } from "./internal/worker/defined.ts"
-import { PackageMissing, WorkerError } from "./internal/worker/errors.ts"
+import { notInstalled, type WorkerError } from "./internal/worker/errors.ts"
 import type { EndReason, JobRequest, JobType } from "./internal/worker/job.ts"
 import { makePrewarm, type Prewarm } from "./internal/worker/prewarm.ts"
 import * as running from "./internal/worker/runMain.ts"
@@ -333,7 +333,7 @@ export interface Worker {
 
 const load = Effect.tryPromise({
   try: () => import("./internal/worker/worker.ts"),
-  catch: () => new WorkerError({ reason: new PackageMissing({ package: "@effect/platform-node" }) })
+  catch: notInstalled("@effect/platform-node")
 })
 
 /**

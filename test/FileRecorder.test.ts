@@ -362,6 +362,22 @@ describe("the folder of recordings", () => {
       }
     }))
 
+  it.effect("and what is no name of a file are refused by their name", () =>
+    Effect.gen(function*() {
+      const folder = yield* directory
+      for (const file of [undefined, null, 7, {}, "", "a\0b", new URL("file:///tmp/a.evrec")]) {
+        for (
+          const reading of [
+            Stream.runDrain(FileRecorder.read(file as string, { key })),
+            FileRecorder.writeWav(file as string, { key, to: path.join(folder, "a.wav") })
+          ]
+        ) {
+          const error = yield* Effect.flip(reading)
+          assert.match(error.message, /file must name a recording: FileRecorder\.list gives them/)
+        }
+      }
+    }))
+
   it.effect("and the key are refused by name when they cannot be", () =>
     Effect.gen(function*() {
       const folder = yield* directory

@@ -169,6 +169,12 @@ const writing = Check.wider(
   })
 )
 
+const isName = (file: unknown): boolean => typeof file === "string" && file !== "" && !file.includes("\0")
+
+/** What a program without types may give in the place of a name. */
+const named = (file: string): Effect.Effect<void, RecorderError> =>
+  isName(file) ? Effect.void : refused(Check.problem("file", "must name a recording: FileRecorder.list gives them"))
+
 const refused = (reason: InvalidOptions): RecorderError => new RecorderError({ reason })
 
 /**
@@ -271,7 +277,9 @@ export const layerConfig = (
  * @since 0.1.0
  */
 export const read = (file: string, options: ReadOptions): Stream.Stream<Entry | Sound, RecorderError> =>
-  Stream.unwrap(Effect.map(Check.readOrFail(reading, options, refused), ({ key }) => items(file, key)))
+  Stream.unwrap(
+    Effect.map(Effect.andThen(named(file), Check.readOrFail(reading, options, refused)), ({ key }) => items(file, key))
+  )
 
 const items = (file: string, keys: ReadonlyArray<Uint8Array>): Stream.Stream<Item, RecorderError> => {
   let head: Uint8Array = new Uint8Array(0)
@@ -368,6 +376,7 @@ export const writeWav = (
   options: ReadOptions & { readonly to: string }
 ): Effect.Effect<number, RecorderError> =>
   Effect.scoped(Effect.gen(function*() {
+    yield* named(file)
     yield* Check.readOrFail(writing, options, refused)
     if (yield* store.isSameFile(file, options.to)) {
       return yield* refused(Check.problem("to", "must name another file than the recording, which would be lost"))

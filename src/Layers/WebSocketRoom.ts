@@ -14,7 +14,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Options } from "../internal/webSocket/options.ts"
-import { PackageMissing, WorkerError } from "../internal/worker/errors.ts"
+import { notInstalled, type WorkerError } from "../internal/worker/errors.ts"
 import type { Status as TelephoneStatus } from "../Telephone.ts"
 import type * as Worker from "../Worker.ts"
 
@@ -51,7 +51,7 @@ export interface Server {
 
 const load = Effect.tryPromise({
   try: () => import("../internal/webSocket/serving.ts"),
-  catch: () => new WorkerError({ reason: new PackageMissing({ package: "@effect/platform-node" }) })
+  catch: notInstalled("@effect/platform-node")
 })
 
 /**

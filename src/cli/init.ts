@@ -2,9 +2,9 @@
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { existsSync } from "node:fs"
+import { lstatSync, statSync } from "node:fs"
 import { readFile, writeFile } from "node:fs/promises"
-import { basename, join, resolve } from "node:path"
+import { basename, join, resolve, sep } from "node:path"
 import { makeFolder } from "../internal/nodeFolders.ts"
 import { packageFile } from "../internal/packageFiles.ts"
 import type { PackageFacts } from "./packageFacts.ts"
@@ -15,7 +15,7 @@ export class InitError extends Schema.TaggedError<InitError>("effect-voice/cli/I
   detail: Schema.String
 }) {
   override get message(): string {
-    return `${this.folder}: ${this.detail}`
+    return this.folder.trim() === "" ? this.detail : `${this.folder}: ${this.detail}`
   }
 }
 
@@ -93,8 +93,12 @@ const manifest = (name: string, facts: PackageFacts, manager: Manager): string =
   ) + "\n"
 }
 
+/** Characters of a package's name, as npm has it. */
+const longestName = 214
+
 const nameOf = (folder: string): string =>
-  basename(folder).toLowerCase().replaceAll(/[^a-z0-9]+/g, "-").replaceAll(/^-|-$/g, "") || "agent"
+  basename(folder).toLowerCase().replaceAll(/[^a-z0-9]+/g, "-").slice(0, longestName).replaceAll(/^-|-$/g, "") ||
+  "agent"
 
 /** As a shell takes it. */
 const quoted = (folder: string): string => {
@@ -114,12 +118,37 @@ const failed = (folder: string) => (cause: unknown): InitError => {
   return new InitError({ folder, detail: `it cannot be written there (${code})` })
 }
 
+/** What the system does not tell is told when it is written. */
+const attempt = <A>(look: () => A): A | undefined => {
+  try {
+    return look()
+  } catch {
+    return undefined
+  }
+}
+
+const entryAt = (path: string) => lstatSync(path, { throwIfNoEntry: false })
+
+/** Why no project can be there. */
+const unfit = (folder: string, path: string): string | undefined => {
+  if (folder.trim() === "") return "name a folder, such as desk, or none for this one"
+  if (path.split(sep).includes("node_modules")) {
+    return "Node runs no TypeScript within node_modules; name another folder"
+  }
+  const entry = attempt(() => entryAt(path))
+  if (entry === undefined || entry.isDirectory()) return undefined
+  if (attempt(() => statSync(path))?.isDirectory() === true) return undefined
+  return entry.isSymbolicLink() ? "it is a link to no folder; name another" : "it is no folder; name another"
+}
+
 /** Writes the project, and gives what to do next. A folder that has one of its files is left as it is. */
 export const init = (folder: string, facts: PackageFacts): Effect.Effect<string, InitError> =>
   Effect.gen(function*() {
     const path = resolve(folder)
     const names = ["package.json", "Dockerfile", ...copied.map(([name]) => name)]
-    const there = names.filter((name) => existsSync(join(path, name)))
+    const wrong = unfit(folder, path)
+    if (wrong !== undefined) return yield* new InitError({ folder, detail: wrong })
+    const there = names.filter((name) => attempt(() => entryAt(join(path, name))) !== undefined)
     if (there.length > 0) {
       const detail = `there is ${there.join(", ")} already; name another folder: effect-voice init desk`
       return yield* new InitError({ folder, detail })

@@ -4,9 +4,11 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { existsSync, lstatSync, statSync } from "node:fs"
 import { join, resolve } from "node:path"
+import process from "node:process"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import { own } from "../internal/own.ts"
 import { packageFile } from "../internal/packageFiles.ts"
+import { readable } from "../internal/thrown.ts"
 import { definitionIn, insteadOf } from "../internal/worker/exported.ts"
 import type * as Worker from "../Worker.ts"
 
@@ -41,10 +43,26 @@ const placeOf = ({ stack }: Error): string => {
   return place === undefined ? "" : ` (${place})`
 }
 
-const messageOf = (error: Error): string => {
-  const own = error.message === "" ? error.name : error.message
-  const others = error instanceof AggregateError ? error.errors : error.cause === undefined ? [] : [error.cause]
-  const inner = others.flatMap((one) => one instanceof Error ? [messageOf(one)] : typeof one === "string" ? [one] : [])
+/** Of a message its beginning, and of the errors within it the first: they may be many, deep, or go round in a circle. */
+const mostCharacters = 1000
+const mostWithin = 5
+
+const shortened = (text: string): string =>
+  text.length > mostCharacters ? `${text.slice(0, mostCharacters)}…`.toWellFormed() : text
+
+const withinOf = (error: Error): ReadonlyArray<unknown> => {
+  if (!(error instanceof AggregateError)) return error.cause === undefined ? [] : [error.cause]
+  const errors: unknown = error.errors
+  return Array.isArray(errors) ? errors.slice(0, mostWithin) : []
+}
+
+const messageOf = (error: Error, outer: ReadonlyArray<unknown> = []): string => {
+  const own = shortened(error.message === "" ? error.name : error.message)
+  const known = [...outer, error]
+  const others = known.length > mostWithin ? [] : withinOf(error).filter((one) => !known.includes(one)).map(readable)
+  const inner = others.flatMap((one) =>
+    one instanceof Error ? [messageOf(one, known)] : typeof one === "string" ? [shortened(one)] : []
+  )
   return inner.length === 0 ? own : `${own}: ${inner.join("; ")}`
 }
 
@@ -69,9 +87,11 @@ const hintOf = (file: string, cause: Error, place: string): string | undefined =
     : `node --check ${file} shows where, if it is in this file`
 }
 
-const textOf = (file: string, cause: unknown): string => {
+const textOf = (file: string, thrown: unknown): string => {
+  const cause = readable(thrown)
   if (!(cause instanceof Error)) {
-    return `it cannot be imported: it throws ${typeof cause === "string" ? `the text "${cause}"` : "what is no Error"}`
+    const what = typeof cause === "string" ? `the text "${shortened(cause)}"` : "what is no Error"
+    return `it cannot be imported: it throws ${what}`
   }
   const place = placeOf(cause)
   const known = Predicate.hasProperty(cause, "code") && typeof cause.code === "string"
@@ -108,6 +128,20 @@ const limit = (file: string): Effect.Effect<never, ModuleError> =>
     Effect.andThen(new ModuleError({ file, detail: `it is not imported within a minute; perhaps ${unsettled}` }))
   )
 
+/** A module that calls `process.exit()` would end its command without a word, as if all were well. */
+const unlessItLeaves = <A, E>(file: string, importing: Effect.Effect<A, E>): Effect.Effect<A, E> => {
+  const listener = (code: number): void => {
+    if (code !== 0) return
+    process.stderr.write(`${new ModuleError({ file, detail: "it ends the process where it is imported" }).message}\n`)
+    process.exitCode = 1
+  }
+  return Effect.acquireUseRelease(
+    Effect.sync(() => process.once("exit", listener)),
+    () => importing,
+    () => Effect.sync(() => process.off("exit", listener))
+  )
+}
+
 /** Imports a file and takes its default export. */
 export const load = (file: string): Effect.Effect<Loaded, ModuleError> =>
   Effect.gen(function*() {
@@ -118,10 +152,11 @@ export const load = (file: string): Effect.Effect<Loaded, ModuleError> =>
       try: (): Promise<unknown> => import(url),
       catch: (cause) => new ModuleError({ file, detail: textOf(file, cause) })
     })
-    const module = yield* Effect.raceFirst(imported, limit(file))
-    const definition = definitionIn(module)
-    if (definition === undefined) {
-      return yield* new ModuleError({ file, detail: `${insteadOf(module)}; ${instead}` })
-    }
-    return { definition, url }
+    const module = yield* unlessItLeaves(file, Effect.raceFirst(imported, limit(file)))
+    const found = yield* Effect.try({
+      try: () => definitionIn(module) ?? insteadOf(module),
+      catch: () => new ModuleError({ file, detail: `what it exports throws when it is read; ${instead}` })
+    })
+    if (typeof found === "string") return yield* new ModuleError({ file, detail: `${found}; ${instead}` })
+    return { definition: found, url }
   })

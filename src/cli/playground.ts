@@ -25,6 +25,7 @@ import { loopback } from "../internal/config/defaults.ts"
 import { isLocal, misdirected, openHttpServer } from "../internal/httpServer.ts"
 import { dispatchAgent } from "../internal/livekitServer/rooms.ts"
 import { callerToken, roomToken } from "../internal/livekitServer/token.ts"
+import { notLoaded } from "../internal/notLoaded.ts"
 import { own } from "../internal/own.ts"
 import { packageFile } from "../internal/packageFiles.ts"
 
@@ -63,10 +64,7 @@ const files: Readonly<Record<string, readonly [file: string, contentType: string
 const client = Effect.try({
   // Resolved as CommonJS, it is the bundle beside the one that a page can import.
   try: () => new URL("livekit-client.esm.mjs", pathToFileURL(createRequire(import.meta.url).resolve("livekit-client"))),
-  catch: () =>
-    new PlaygroundError({
-      detail: "the package livekit-client is not installed; install it with: npm install livekit-client"
-    })
+  catch: (cause) => new PlaygroundError({ detail: notLoaded("livekit-client", cause) })
 })
 
 const read = (file: URL): Effect.Effect<Buffer, PlaygroundError> =>

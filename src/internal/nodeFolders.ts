@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as fs from "node:fs/promises"
 import { makeWith } from "./folders.ts"
-import { codeOf } from "./provider/http.ts"
+import { codeOf } from "./thrown.ts"
 
 /** Why Node made no folder. */
 interface NotMade {

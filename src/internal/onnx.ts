@@ -2,6 +2,7 @@
  * The door to onnxruntime-node: the few members that are used here.
  */
 import { env } from "node:process"
+import { notLoaded } from "./notLoaded.ts"
 
 export interface Tensor {
   readonly data: unknown
@@ -58,10 +59,8 @@ export class Missing {
  */
 export const load = async (): Promise<Runtime> => {
   env["ORT_DISABLE_TELEMETRY"] ??= "1"
-  const module: { readonly default?: unknown } = await import("onnxruntime-node").catch(() => {
-    throw new Missing(
-      "the package onnxruntime-node cannot be loaded; install it with: npm install onnxruntime-node"
-    )
+  const module: { readonly default?: unknown } = await import("onnxruntime-node").catch((cause) => {
+    throw new Missing(notLoaded("onnxruntime-node", cause))
   })
   const found: unknown = module.default ?? module
   if (!isRuntime(found)) {

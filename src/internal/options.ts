@@ -229,12 +229,15 @@ const isLiteral = (given: object): boolean => {
   return prototype === Object.prototype || prototype === null
 }
 
+/** Names of what was given that are looked at: what has more of them is something else altogether. */
+const mostNames = 1000
+
 /** Names that are no options'. */
 const unknownNames = (ast: SchemaAST.AST, given: unknown, where: string): ReadonlyArray<Problem> => {
-  if (!SchemaAST.isObjects(ast) || !isRecord(given)) return []
+  if (!SchemaAST.isObjects(ast) || !isRecord(given) || ArrayBuffer.isView(given)) return []
   const names = namesOf(ast)
   const isOpen = ast.annotations?.[isWider] === true || !isLiteral(given)
-  return Object.keys(given).flatMap((name): ReadonlyArray<Problem> => {
+  return Object.keys(given).slice(0, mostNames).flatMap((name): ReadonlyArray<Problem> => {
     if (given[name] === undefined || names.includes(name)) return []
     const advice = own((ast.annotations?.[isInstead] ?? {}) as Instead, name)
     if (advice !== undefined) return [{ option: below(where, name), detail: `is not known: ${advice}` }]
@@ -249,6 +252,16 @@ const unknownNames = (ast: SchemaAST.AST, given: unknown, where: string): Readon
   })
 }
 
+/** More than these are told by their number: the error is read by a person. */
+const mostProblems = 100
+
+const few = (problems: ReadonlyArray<Problem>): ReadonlyArray<Problem> => {
+  const more = problems.length - mostProblems
+  return more <= 0
+    ? problems
+    : [...problems.slice(0, mostProblems), { option: "options", detail: `have ${more} more that are wrong` }]
+}
+
 /** The options with all that they leave open, or all that is wrong; `where` leads to their names. */
 export const read = <Out, In>(self: Field<Out, In>, given: In, where = ""): Result.Result<Out, InvalidOptions> => {
   const unknown = walk(self.ast, given, where, unknownNames)
@@ -261,7 +274,7 @@ export const read = <Out, In>(self: Field<Out, In>, given: In, where = ""): Resu
       return { option: names.reduce(below, where) || "options", detail: plain(message, self.ast, given, names) }
     })
     : []
-  const [first, ...others] = [...unknown, ...wrong]
+  const [first, ...others] = few([...unknown, ...wrong])
   if (first !== undefined) return Result.fail(new InvalidOptions({ problems: [first, ...others] }))
   return result as Result.Result<Out, never>
 }
@@ -289,7 +302,7 @@ export const problem = (option: string, detail: string): InvalidOptions =>
 
 /** All that is wrong with what no schema describes, as one error. */
 export const invalid = (problems: ReadonlyArray<Problem>): InvalidOptions | undefined => {
-  const [first, ...others] = problems
+  const [first, ...others] = few(problems)
   return first && new InvalidOptions({ problems: [first, ...others] })
 }
 

@@ -121,6 +121,7 @@ describe.concurrent("effect-voice", () => {
     [["dev", "test/cli/cli.test.ts"], "it cannot be imported"],
     [["console", "test/fixtures/speech.ts"], "export default Worker.define({ … })"],
     [["console", "test/cli/broken.ts"], "it cannot be imported: the database is away", "broken.ts:2:"],
+    [["console", "--text", "test/cli/leaving.ts"], "leaving.ts: it ends the process where it is imported"],
     [["console", "--text", "test/cli/needy.ts"], "OPENAI_API_KEY is not set"],
     [
       ["console", "--text", "test/cli/lacking.ts"],

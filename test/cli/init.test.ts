@@ -1,7 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect } from "effect"
 import { execFileSync } from "node:child_process"
-import { mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs"
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync
+} from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { init } from "../../src/cli/init.ts"
@@ -25,6 +34,49 @@ describe("a new project", () => {
         assert.match(packed, /^[a-z0-9-]+$/)
       })
   )
+
+  it.effect.each<readonly [name: string, says: RegExp]>([
+    ["", /^name a folder, such as desk, or none for this one$/],
+    [" ", /^name a folder, such as desk/],
+    ["file", /file: it is no folder; name another$/],
+    ["toFile", /toFile: it is a link to no folder; name another$/],
+    ["toNothing", /toNothing: it is a link to no folder; name another$/],
+    ["node_modules", /node_modules: Node runs no TypeScript within node_modules; name another folder$/],
+    ["node_modules/desk", /desk: Node runs no TypeScript within node_modules/],
+    ["begun", /begun: there is agent\.ts already; name another folder/],
+    ["n".repeat(300), /it cannot be written there \(ENAMETOOLONG\)$/]
+  ])(
+    "is made in no folder that cannot have it, and leaves nothing there: %s",
+    ([name, says]) =>
+      Effect.gen(function*() {
+        const place = yield* made
+        writeFileSync(join(place, "file"), "")
+        symlinkSync(join(place, "file"), join(place, "toFile"))
+        symlinkSync(join(place, "nothing"), join(place, "toNothing"))
+        mkdirSync(join(place, "begun"))
+        symlinkSync(join(place, "nothing"), join(place, "begun", "agent.ts"))
+        const { message } = yield* Effect.flip(init(name.trim() === "" ? name : join(place, name), packageFacts))
+        assert.match(message, says)
+        assert.deepStrictEqual(readdirSync(place).sort(), ["begun", "file", "toFile", "toNothing"])
+        assert.deepStrictEqual(readdirSync(join(place, "begun")), ["agent.ts"])
+      })
+  )
+
+  it.effect("has a name that npm takes, however long that of its folder is", () =>
+    Effect.gen(function*() {
+      const folder = join(yield* made, `${"d".repeat(213)}-${"k".repeat(30)}`)
+      yield* init(folder, packageFacts)
+      assert.strictEqual(JSON.parse(readFileSync(join(folder, "package.json"), "utf8")).name, "d".repeat(213))
+    }))
+
+  it.effect("may be made through a link to a folder", () =>
+    Effect.gen(function*() {
+      const place = yield* made
+      mkdirSync(join(place, "real"))
+      symlinkSync(join(place, "real"), join(place, "link"))
+      yield* init(join(place, "link"), packageFacts)
+      assert.include(readdirSync(join(place, "real")), "agent.ts")
+    }))
 
   it.effect.each([
     { agent: "npm/11.1.0 node/v24", lock: "package-lock.json", install: "npm ci --omit=dev", vite: undefined },

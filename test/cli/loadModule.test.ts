@@ -48,6 +48,42 @@ const wrong: ReadonlyArray<Wrong> = [
     text: "throw new Error(\"no rooms\", { cause: new Error(\"the database is away\") })",
     says: "no rooms: the database is away (PLACE/a.js:1:7)"
   },
+  {
+    name: "a.js",
+    text: "const e = new Error(\"round\"); e.cause = e; throw e",
+    says: "imported: round (PLACE/a.js:1:11)"
+  },
+  {
+    name: "a.js",
+    text: "const e = new AggregateError([], \"all\"); e.errors.push(e, new Error(\"one\")); throw e",
+    says: "imported: all: one (PLACE/a.js:1:11)"
+  },
+  {
+    name: "a.js",
+    text: "const e = new AggregateError([], \"all\"); e.errors = 7; throw e",
+    says: "imported: all (PLACE/a.js"
+  },
+  {
+    name: "a.js",
+    text: "let e = new Error(\"in\"); for (let i = 0; i < 20000; i++) e = new Error(\"out\", { cause: e }); throw e",
+    says: "imported: out: out: out: out: out: out (PLACE"
+  },
+  { name: "a.js", text: "throw new Error(\"x\".repeat(5000))", says: `${"x".repeat(1000)}… (PLACE/a.js:1:7)` },
+  {
+    name: "a.js",
+    text: "throw Object.defineProperty(new Error(), \"message\", { get() { throw new Error() } })",
+    says: "it cannot be imported: what was thrown cannot be read"
+  },
+  {
+    name: "a.cjs",
+    text: "Object.defineProperty(exports, \"default\", { enumerable: true, get() { throw new Error() } })",
+    says: "what it exports throws when it is read; write"
+  },
+  {
+    name: "a.js",
+    text: "export default new Proxy({}, { has() { throw new Error() } })",
+    says: "what it exports throws when it is read; write"
+  },
   { name: "a.ts", text: "@dec class A {}", says: "such as a decorator, build it to JavaScript, or install tsx" },
   {
     name: "a.ts",

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Layer, Logger, Schema } from "effect"
 import { Agent, Failure, Recorder, Tts } from "effect-voice"
-import { logOwn } from "effect-voice/internal/foreign"
+import { kindOf, logOwn } from "effect-voice/internal/foreign"
 import * as Testing from "effect-voice/testing"
 import { Tool, Toolkit } from "effect/ai"
 
@@ -24,7 +24,65 @@ class NoRoom extends Error {
   readonly of = { secret }
 }
 
+const throwing = (): never => {
+  throw new NoRoom(secret)
+}
+
+const unreadable: ReadonlyArray<readonly [string, () => unknown]> = [
+  ...(["name", "message", "stack", "cause"] as const).map((part) =>
+    [
+      `an error whose ${part} throws`,
+      () => Object.defineProperty(new Error("no room"), part, { get: throwing })
+    ] as const
+  ),
+  ["a kind that throws", () => Object.defineProperty({}, "_tag", { get: throwing })],
+  ["an error whose name is none", () => Object.assign(new Error("no room"), { name: Symbol("no room") })],
+  ["a proxy that throws", () => new Proxy(new Error("no room"), { get: throwing, has: throwing })],
+  ["a proxy without a prototype", () => new Proxy(new Error("no room"), { getPrototypeOf: throwing })],
+  ["a proxy that was revoked", () => {
+    const { proxy, revoke } = Proxy.revocable(new Error("no room"), {})
+    revoke()
+    return proxy
+  }]
+]
+
 describe("what a program has thrown", () => {
+  it.effect.each(unreadable)(
+    "is logged, and costs no turn, where it cannot be read: %s",
+    ([, make]) =>
+      Effect.gen(function*() {
+        const [line = ""] = yield* logged(Cause.die(make()))
+        assert.match(line, /^Error it broke (Error|NoRoom): (no room|what was thrown cannot be read)/)
+        assert.notInclude(line, secret)
+        assert.strictEqual(kindOf(make()), "Error")
+        const Kit = Toolkit.make(Tool.make("dies", { success: Schema.String }))
+        const { history, logs } = yield* Testing.scenario({
+          agent: Agent.make({ instructions: "", tools: Kit, onUserTurn: () => Effect.die(make()) }),
+          user: [Testing.say(1000, 2000, "Let me in")],
+          llm: ({ step }) => step === 0 ? { tools: [{ name: "dies" }] } : "Sorry.",
+          options: {
+            onEvent: () => {
+              throw make()
+            }
+          }
+        }).pipe(Effect.provide(Kit.toLayer({ dies: () => Effect.die(make()) })))
+        assert.include(JSON.stringify(history), "Sorry.")
+        const told = logs.filter(({ level }) => level === "Error").map(({ text }) => text)
+        for (const what of ["a hook failed", "Tool dies died", "onEvent has failed"]) {
+          assert.isTrue(told.some((text) => text.startsWith(what)), what)
+        }
+      })
+  )
+
+  it.effect("is logged with the beginning of its message and of its trace, however long they are", () =>
+    Effect.gen(function*() {
+      const long = new Error("x".repeat(1_000_000))
+      long.stack = `Error: x${"\n    at f (a.js:1:1)".repeat(100_000)}`
+      const [line = ""] = yield* logged(Cause.die(long))
+      assert.isBelow(line.length, 20_000)
+      assert.match(line, /x{4096}…\n +at f \(a\.js:1:1\)/)
+    }))
+
   it.effect("is logged with its kind, its message and its place, and without what else it has", () =>
     Effect.gen(function*() {
       const [line = ""] = yield* logged(Cause.die(new NoRoom("no room is free")))

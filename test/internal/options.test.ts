@@ -123,6 +123,23 @@ describe("options", () => {
     assert.strictEqual(Result.getOrThrow(Check.read(tea, { cups: 1, steep: steep as Duration.Input })).steep, ms)
   })
 
+  it.each<readonly [what: string, given: unknown, count: number]>([
+    ["100 wrong values", { cups: 1, sips: Array.from({ length: 100 }, () => 0) }, 100],
+    ["101 wrong values", { cups: 1, sips: Array.from({ length: 101 }, () => 0) }, 101],
+    ["20,000 wrong values", { cups: 1, sips: Array.from({ length: 20_000 }, () => 0) }, 101],
+    ["100,000 names", { cups: 1, ...Object.fromEntries(Array.from({ length: 100_000 }, (_, i) => [`k${i}`, i])) }, 101],
+    ["a name of a million letters", { cups: 1, ["k".repeat(1_000_000)]: 1 }, 1],
+    ["four million samples", new Float64Array(4_000_000), 1]
+  ])("are told the first hundred of all that is wrong, and how many more, soon: %s", (_, given, count) => {
+    const before = performance.now()
+    const result = Check.read(tea, given as Tea)
+    assert.isBelow(performance.now() - before, 5000)
+    if (Result.isSuccess(result)) assert.fail("nothing is wrong")
+    const { problems } = result.failure
+    assert.strictEqual(problems.length, count)
+    if (count > 100) assert.match(problems.at(-1)?.detail ?? "", /^have \d+ more that are wrong$/)
+  })
+
   it("that must be given are missed", () => {
     assert.deepStrictEqual(problems({}), ["cups is missing"])
     assert.deepStrictEqual(problems({ cups: undefined }), ["cups is missing"])

@@ -2,12 +2,34 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Redacted, Schema, Stream } from "effect"
 import * as Failure from "effect-voice/Failure"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
-import { http as client } from "../../src/internal/provider/http.ts"
+import { disconnected, http as client } from "../../src/internal/provider/http.ts"
 import * as pcm from "../../src/internal/provider/pcm.ts"
 import { connect } from "../../src/internal/provider/socket.ts"
+import { codeOf } from "../../src/internal/thrown.ts"
 import * as provider from "../support/provider.ts"
 
 const Answer = Schema.Struct({ text: Schema.String })
+
+describe("a broken connection", () => {
+  it("is told by the code of the nearest cause that has one, however they hang together", () => {
+    const round = (depth: number) => {
+      const errors = Array.from({ length: depth }, () => new Error("no"))
+      errors.forEach((error, index) => void (error.cause = errors[(index + 1) % depth]))
+      return errors[0]
+    }
+    const many = new AggregateError([])
+    many.errors.push(many, Object.assign(new Error("no"), { address: "::1", port: 80 }))
+    const told: ReadonlyArray<readonly [unknown, object]> = [
+      [new Error("no", { cause: { code: "ECONNRESET" } }), { code: "ECONNRESET" }],
+      [round(1), {}],
+      [round(3), {}],
+      [many, { peer: "[::1]:80" }],
+      [Object.defineProperty(new Error("no"), "code", { get: () => assert.fail("read") }), {}]
+    ]
+    for (const [cause, has] of told) assert.deepInclude(disconnected(cause), has)
+    assert.isUndefined(codeOf(round(2)))
+  })
+})
 
 describe("HTTP", () => {
   for (const [name, handler, reason] of provider.httpFaults) {

@@ -4,7 +4,7 @@ import * as fs from "node:fs/promises"
 import * as os from "node:os"
 import * as path from "node:path"
 import * as Failure from "../../Failure.ts"
-import { codeOf } from "../provider/http.ts"
+import { codeOf } from "../thrown.ts"
 
 const broken = (what: string) => (cause: unknown): Failure.Reason =>
   new Failure.Broken({ detail: `${what} (${codeOf(cause) ?? "unknown"})` })

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { type ChildProcess, spawn } from "node:child_process"
 import * as Failure from "../../Failure.ts"
-import { codeOf } from "../provider/http.ts"
+import { codeOf } from "../thrown.ts"
 
 /** What to run. */
 export interface Command {

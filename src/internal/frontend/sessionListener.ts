@@ -5,7 +5,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Event from "../../Event.ts"
 import type { Conversation, RoomError } from "../../Room.ts"
-import { defectName } from "../resilience/errors.ts"
+import { defectName } from "../thrown.ts"
 
 // What was said last is still sent when the session has ended (ms); then nobody listens any more.
 const patience = 1000

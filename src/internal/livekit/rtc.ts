@@ -14,6 +14,7 @@ import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
 import { env } from "node:process"
 import { RoomError } from "../../Room.ts"
+import { notLoaded } from "../notLoaded.ts"
 
 export type Rtc = typeof RtcNode
 export type RtcRoom = RtcNode.Room
@@ -94,8 +95,7 @@ const load: Effect.Effect<Loaded, RoomError> = Effect.suspend(() =>
   loaded === undefined
     ? Effect.tryPromise({
       try: () => import("@livekit/rtc-node"),
-      catch: () =>
-        unavailable("the package @livekit/rtc-node cannot be loaded; install it with: npm install @livekit/rtc-node")
+      catch: (cause) => unavailable(notLoaded("@livekit/rtc-node", cause))
     }).pipe(
       Effect.filterOrFail(
         isRtc,

@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Fetch from "../provider/fetch.ts"
-import { codeOf } from "../provider/http.ts"
+import { codeOf } from "../thrown.ts"
 
 const patience = "5 seconds"
 // They have gone already.

@@ -8,13 +8,15 @@ import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import type { OpenAI } from "openai"
 import * as Failure from "../../Failure.ts"
+import { notLoaded } from "../notLoaded.ts"
 import { bounded, tooLarge } from "../provider/bounded.ts"
 import { fetch } from "../provider/fetch.ts"
-import { codeOf, disconnected, judged, rejected } from "../provider/http.ts"
+import { disconnected, judged, rejected } from "../provider/http.ts"
 import * as lines from "../provider/lines.ts"
 import * as refusals from "../provider/refusals.ts"
 import { errorIn, refused, type Told, toldReason } from "../provider/told.ts"
 import { given, lively } from "../resilience/signs.ts"
+import { codeOf } from "../thrown.ts"
 
 type Header = string | Redacted.Redacted
 
@@ -52,7 +54,7 @@ export const isHeader = (text: string): boolean => /^[\x20-\x7e]*[\x21-\x7e][\x2
 
 const load = Effect.tryPromise({
   try: () => import("openai"),
-  catch: () => invalid("the package openai cannot be loaded; install it with: npm install openai")
+  catch: (cause) => invalid(notLoaded("openai", cause))
 })
 
 const silent = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} }

@@ -25,6 +25,7 @@ export const meant = (name: string, names: ReadonlyArray<string>): string | unde
   let least = Number.POSITIVE_INFINITY
   for (const known of names) {
     const slips = known.length >= 8 ? 2 : known.length >= 5 ? 1 : 0
+    if (Math.abs(small.length - known.length) > slips) continue
     const found = distance(small, known.toLowerCase())
     if (found <= slips && found < least) [best, least] = [known, found]
   }

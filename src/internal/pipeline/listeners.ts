@@ -11,6 +11,7 @@ import * as Metrics from "../../Metrics.ts"
 import type { Options } from "../../Pipeline.ts"
 import { kindOf, logOwn } from "../foreign.ts"
 import { problem } from "../options.ts"
+import { readable } from "../thrown.ts"
 import type { Core } from "./core.ts"
 import { type Broadcast, type Events, makeBroadcast, makeEvents } from "./events.ts"
 import { logEvents } from "./logging.ts"
@@ -33,7 +34,8 @@ const guarded = (onEvent: Options["onEvent"], fork: Core["fork"]) => {
   const listen: ((event: Event.Event) => unknown) | undefined = onEvent
   const logged = new Set<string>()
   return (event: Event.Event): void => {
-    const failed = (defect: unknown): void => {
+    const failed = (thrown: unknown): void => {
+      const defect = readable(thrown)
       const about = `${defect === notRun || event._tag}: ${defect instanceof Error ? defect.message : kindOf(defect)}`
       if (logged.has(about) || logged.size >= mostTold) return
       logged.add(about)

@@ -7,8 +7,8 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type * as Room from "../../Room.ts"
 import * as Check from "../options.ts"
-import { defectName } from "../resilience/errors.ts"
 import { refuse, type RoomError } from "../room/errors.ts"
+import { defectName } from "../thrown.ts"
 
 const nameOf = (cause: Cause.Cause<unknown>): string => {
   const death = cause.reasons.find(Cause.isDieReason)

@@ -14,6 +14,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
 import { given, lively } from "../resilience/signs.ts"
+import { codeOf, deepest, readable } from "../thrown.ts"
 import { isDense, tooDense } from "./dense.ts"
 import { fetch } from "./fetch.ts"
 import { lengthMs } from "./lengths.ts"
@@ -59,23 +60,22 @@ export const rejected = (
     return new Failure.Rejected({ status, ...(wait === undefined ? undefined : { retryAfterMs: wait }) })
   })
 
-/** Code of a broken connection, such as `ECONNREFUSED`: the message beside it may hold the URL. */
-export const codeOf = (cause: unknown): string | undefined => {
-  if (!Predicate.isObject(cause)) return undefined
-  if ("code" in cause && typeof cause.code === "string") return cause.code
-  return "cause" in cause ? codeOf(cause.cause) : undefined
-}
-
 /** Host and port that could not be reached, and nothing else of the address. */
-const peerOf = (cause: unknown): string | undefined => {
-  if (!Predicate.isObject(cause)) return undefined
+const peerOf = (thrown: unknown, depth = 0): string | undefined => {
+  const cause = readable(thrown)
+  if (!Predicate.isObject(cause) || depth >= deepest) return undefined
   const { address, cause: inner, errors, hostname, port } = cause as Readonly<Record<string, unknown>>
   const host = typeof hostname === "string" ? hostname : address
   if (typeof host === "string") {
     const shown = host.includes(":") ? `[${host}]` : host
     return typeof port === "number" ? `${shown}:${port}` : shown
   }
-  return Array.isArray(errors) ? errors.map(peerOf).find(Predicate.isNotUndefined) : peerOf(inner)
+  if (!Array.isArray(errors)) return peerOf(inner, depth + 1)
+  for (const one of errors.slice(0, deepest)) {
+    const peer = peerOf(one, depth + 1)
+    if (peer !== undefined) return peer
+  }
+  return undefined
 }
 
 /** What a broken connection is told as. */

@@ -11,9 +11,10 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { RawData, WebSocket } from "ws"
 import * as Failure from "../../Failure.ts"
+import { codeOf } from "../thrown.ts"
 import { Closes } from "./closes.ts"
 import { isDense, tooDense } from "./dense.ts"
-import { codeOf, disconnected, rejected } from "./http.ts"
+import { disconnected, rejected } from "./http.ts"
 import { type Seen, Tap, type Watch, watchSocket } from "./tap.ts"
 
 /** Largest message in bytes. */

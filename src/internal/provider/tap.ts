@@ -5,6 +5,7 @@
  */
 import * as Context from "effect/Context"
 import type { WebSocket } from "ws"
+import { codeOf } from "../thrown.ts"
 
 /** The beginning of an exchange. */
 export interface Opening {
@@ -37,13 +38,6 @@ export const Tap: Context.Reference<Watch | undefined> = Context.Reference<Watch
 /** Most bytes of a refusal that are waited for. */
 const maxRefusal = 16 * 1024
 
-const codeIn = (error: unknown): string | undefined => {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    if ("code" in at && typeof at.code === "string") return at.code
-  }
-  return undefined
-}
-
 const isLeft = (error: unknown): boolean => error instanceof Error && error.name === "AbortError"
 
 const bodyOf = (body: unknown): Opening["body"] => {
@@ -63,7 +57,7 @@ export const watchedFetch =
       headers: Object.fromEntries(new Headers(init?.headers)),
       body: bodyOf(init?.body)
     })
-    const lost = (error: unknown) => see(isLeft(error) ? { _tag: "Ended" } : { _tag: "Lost", code: codeIn(error) })
+    const lost = (error: unknown) => see(isLeft(error) ? { _tag: "Ended" } : { _tag: "Lost", code: codeOf(error) })
     const response = await fetch(input, init).catch((error: unknown) => {
       lost(error)
       throw error
@@ -102,7 +96,7 @@ export const watchSocket = (socket: WebSocket, see: (seen: Seen) => void): void 
     see({ _tag: "Received", message: isBinary ? bytes : bytes.toString() })
   })
   socket.on("close", (code, reason) => see({ _tag: "Ended", code, reason: reason.toString() }))
-  socket.on("error", (error) => see({ _tag: "Lost", code: codeIn(error) }))
+  socket.on("error", (error) => see({ _tag: "Lost", code: codeOf(error) }))
   socket.once("unexpected-response", (_, response) => {
     see({
       _tag: "Answered",

@@ -14,7 +14,7 @@ import { FileFailed, RecorderError } from "../../Recorder.ts"
 import * as native from "../native.ts"
 import { makeFolder } from "../nodeFolders.ts"
 import { openPlainFile } from "../plainFile.ts"
-import { codeOf } from "../provider/http.ts"
+import { codeOf } from "../thrown.ts"
 import { closingMs, type Sink } from "./writer.ts"
 
 const extension = ".evrec"

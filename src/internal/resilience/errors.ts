@@ -6,6 +6,7 @@ import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
 import { logPlaced } from "../foreign.ts"
+import { defectName } from "../thrown.ts"
 
 export interface ProviderError {
   readonly reason: Failure.Reason
@@ -27,9 +28,6 @@ export const retryAfterMs = (error: unknown): number =>
 export const isUnavailable = (error: unknown): boolean =>
   typeof error === "object" && error !== null && "reason" in error && typeof error.reason === "object" &&
   error.reason !== null && "_tag" in error.reason && error.reason._tag === "Unavailable"
-
-/** Names what broke without telling what it said: messages may hold content or keys. */
-export const defectName = (defect: unknown): string => defect instanceof Error ? defect.name : typeof defect
 
 /**
  * The typed failure in a cause. To be asked only where an interruption from

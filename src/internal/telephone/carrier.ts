@@ -6,8 +6,8 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type { RoomError } from "../../Room.ts"
 import * as Fetch from "../provider/fetch.ts"
-import { codeOf } from "../provider/http.ts"
 import { refuse } from "../room/errors.ts"
+import { codeOf } from "../thrown.ts"
 
 const patience = "5 seconds"
 // It is over already, by its status, or by the carrier's own code: "Call is not in-progress".

@@ -17,6 +17,7 @@ import { shown } from "../options/shown.ts"
 import { settled } from "../plain.ts"
 import { sleepBut, steadyClock } from "../steady.ts"
 import { head } from "../text/head.ts"
+import { readable } from "../thrown.ts"
 import { type Entry, NoJson } from "./entry.ts"
 import { watched } from "./held.ts"
 import { isUncertain } from "./mcp.ts"
@@ -232,7 +233,7 @@ const failure = Effect.fnUntraced(function*<R>(
   told: Told
 ) {
   const errors = cause.reasons.flatMap((reason) =>
-    Cause.isFailReason(reason) ? [reason.error] : Cause.isDieReason(reason) ? [reason.defect] : []
+    Cause.isFailReason(reason) ? [readable(reason.error)] : Cause.isDieReason(reason) ? [readable(reason.defect)] : []
   )
   const message = errors.map(told).find((message) => message !== undefined)
   if (message !== undefined) return errors.some(isUncertain) ? inDoubt(failed(call, message)) : failed(call, message)

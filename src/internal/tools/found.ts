@@ -8,13 +8,13 @@
  */
 import * as Tool from "effect/ai/Tool"
 import type * as Toolkit from "effect/ai/Toolkit"
-import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import type { Set as Tools } from "../../Tools.ts"
+import { thrownIn } from "../foreign.ts"
 import { effectOf, saysYes } from "../given.ts"
 import * as Check from "../options.ts"
 import { outside } from "../realWaits.ts"
@@ -161,7 +161,7 @@ const makeServer = (
     failed = Exit.isFailure(exit) || exit.value._tag === "None"
     if (Exit.isSuccess(exit) && exit.value._tag === "Some") return exit.value.value
     if (connection !== undefined) connection.lost = true
-    const why = Exit.isSuccess(exit) ? "TimeoutError" : kindOf(Cause.squash(exit.cause))
+    const why = Exit.isSuccess(exit) ? "TimeoutError" : kindOf(thrownIn(exit.cause))
     yield* Effect.logWarning(`a server's tools cannot be asked for (${why}); those that were found before stay`).pipe(
       Effect.annotateLogs({ reason: why })
     )

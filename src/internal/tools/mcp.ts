@@ -5,7 +5,7 @@
  * without such servers does not load it. Pure.
  */
 import type { McpClientError, McpClientErrorReason } from "effect/ai/McpClientError"
-import { codeOf } from "../provider/http.ts"
+import { codeOf } from "../thrown.ts"
 
 const isMcpError = (error: unknown): error is McpClientError =>
   typeof error === "object" && error !== null && "~effect/ai/McpClientError" in error && "reason" in error

@@ -11,7 +11,7 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Audio from "../../Audio.ts"
 import type { Detector, Event, Options, Vad, VadError } from "../../Vad.ts"
-import { defectName } from "../resilience/errors.ts"
+import { defectName } from "../thrown.ts"
 import { keepPrompt, promptly, type PushNow } from "./detector.ts"
 import { inferenceFailed } from "./errors.ts"
 

@@ -9,8 +9,8 @@ import type { Duplex } from "node:stream"
 import type { RawData, WebSocket } from "ws"
 import { isLocal, limitedServer, misdirected, socketLimits } from "../httpServer.ts"
 import { own } from "../own.ts"
-import { codeOf } from "../provider/http.ts"
-import { ListenFailed, PackageMissing, WorkerError } from "../worker/errors.ts"
+import { codeOf } from "../thrown.ts"
+import { ListenFailed, notInstalled, WorkerError } from "../worker/errors.ts"
 import type { Wire } from "./call.ts"
 import type { Reception } from "./calls.ts"
 
@@ -112,7 +112,7 @@ export const listen = (
   Effect.gen(function*() {
     const { WebSocketServer } = yield* Effect.tryPromise({
       try: () => import("ws"),
-      catch: () => new WorkerError({ reason: new PackageMissing({ package: "ws" }) })
+      catch: notInstalled("ws")
     })
     const sockets = new WebSocketServer({ ...socketLimits(maxMessage), noServer: true })
     const server = limitedServer({

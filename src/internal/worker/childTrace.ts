@@ -10,6 +10,7 @@ import * as HttpTraceContext from "effect/http/HttpTraceContext"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Tracer from "effect/Tracer"
+import { thrownIn } from "../foreign.ts"
 import type { SpanBegan, SpanEnded } from "./ipc.ts"
 
 type Began = typeof SpanBegan.Type
@@ -36,7 +37,7 @@ const attributesOf = (entries: Iterable<readonly [string, unknown]>): Attributes
 const failureOf = (exit: Exit.Exit<unknown, unknown>): Ended["failure"] => {
   if (Exit.isSuccess(exit)) return undefined
   if (Cause.hasInterruptsOnly(exit.cause)) return "interrupted"
-  const [error] = Cause.prettyErrors(exit.cause)
+  const [error] = Cause.prettyErrors(Cause.die(thrownIn(exit.cause)))
   return error === undefined ? "interrupted" : {
     name: error.name,
     message: error.message,

@@ -2,6 +2,7 @@
 import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
 import { InvalidOptions } from "../../Failure.ts"
+import { notLoaded } from "../notLoaded.ts"
 
 /**
  * The server does not accept the key and the secret; not tried again.
@@ -97,17 +98,17 @@ export class Exhausted extends Schema.TaggedError<Exhausted>("effect-voice/Worke
 }
 
 /**
- * A package that workers need is not installed.
+ * A package that workers need is not installed, or cannot be loaded: `detail` says which, and what to do.
  *
  * @category errors
  * @since 0.1.0
  */
 export class PackageMissing extends Schema.TaggedError<PackageMissing>("effect-voice/Worker/PackageMissing")(
   "PackageMissing",
-  { package: Schema.String }
+  { package: Schema.String, detail: Schema.String }
 ) {
   override get message(): string {
-    return `the package ${this.package} is not installed; install it with: npm install ${this.package}`
+    return this.detail
   }
 }
 
@@ -207,6 +208,10 @@ export class WorkerError extends Schema.TaggedError<WorkerError>("effect-voice/W
 
 /** An option, or the environment variable that stands for it, has a value that no worker can work with. */
 export const invalid = (reason: InvalidOptions): WorkerError => new WorkerError({ reason })
+
+/** What an import has failed with, of a package that the program installs itself. */
+export const notInstalled = (name: string) => (cause: unknown): WorkerError =>
+  new WorkerError({ reason: new PackageMissing({ package: name, detail: notLoaded(name, cause) }) })
 
 /** A failure that passes when the program is started again, as sysexits.h has it. */
 const tryAgain = 75

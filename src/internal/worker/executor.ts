@@ -40,7 +40,7 @@ export const holdEngine: Effect.Effect<void, WorkerError, Scope.Scope> = Effect.
   ({ hold }) =>
     Effect.mapError(
       Effect.asVoid(hold({ captureLogs: false })),
-      () => new WorkerError({ reason: new PackageMissing({ package: "@livekit/rtc-node" }) })
+      ({ detail }) => new WorkerError({ reason: new PackageMissing({ package: "@livekit/rtc-node", detail }) })
     )
 )
 

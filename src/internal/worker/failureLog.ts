@@ -9,12 +9,12 @@ import * as EffectConfig from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Config from "../../Config.ts"
-import { isOurs, kindOf, reasonOf, traceOf } from "../foreign.ts"
+import { isOurs, kindOf, reasonOf, thrownIn, traceOf } from "../foreign.ts"
 
 /** Kind of a failure for reports: its text may hold a secret. */
 export const nameOf = (cause: Cause.Cause<unknown>): string => {
   if (Cause.hasInterruptsOnly(cause)) return "Interrupted"
-  const error: unknown = Cause.squash(cause)
+  const error = thrownIn(cause)
   if (error instanceof EffectConfig.ConfigError) {
     // Only what is missing is surely no value.
     return ["ConfigError", ...Config.problems(error).map(told)].join("/")
@@ -27,7 +27,7 @@ const told = ({ detail, variable }: Config.Problem): string =>
 
 /** Who is to mend it finds the words here: our own message, else the kind of failure. */
 export const detailOf = (cause: Cause.Cause<unknown>): string => {
-  const error: unknown = Cause.squash(cause)
+  const error = thrownIn(cause)
   return isOurs(error) && error.message !== "" ? error.message : nameOf(cause)
 }
 
@@ -35,7 +35,7 @@ const settings: ReadonlySet<unknown> = new Set(["InvalidOption", "InvalidOptions
 
 /** Whether it will be the same the next time, because a setting is wrong. */
 export const isSetting = (cause: Cause.Cause<unknown>): boolean => {
-  const error: unknown = Cause.squash(cause)
+  const error = thrownIn(cause)
   if (error instanceof EffectConfig.ConfigError) return true
   if (!isOurs(error)) return false
   return Predicate.hasProperty(error, "isRetryable") && error.isRetryable === false ||
