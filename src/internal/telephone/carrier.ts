@@ -1,12 +1,13 @@
 /**
- * Messages to the carrier: how to go on with a call, as markup, and that a call is over, by its
- * API. A request is over in five seconds, whatever the carrier does.
+ * Messages to the carrier: how to go on with a call, as markup, and that a call is over, or goes elsewhere, by
+ * its API. A request is over in five seconds, whatever the carrier does.
  */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type { RoomError } from "../../Room.ts"
 import * as Fetch from "../provider/fetch.ts"
 import { codeOf } from "../provider/http.ts"
+import { destinationFor, written } from "../room/destination.ts"
 import { refuse } from "../room/errors.ts"
 
 const patience = "5 seconds"
@@ -58,8 +59,12 @@ export interface Account {
   readonly key: Redacted.Redacted
 }
 
-/** Ends a call, wherever it stands. */
-export const complete = (account: Account, callSid: string): Effect.Effect<void, RoomError> =>
+/** Changes a call that goes on. Gives the status of the answer, in bounded time; fails with why there is none. */
+const update = (
+  account: Account,
+  callSid: string,
+  change: Readonly<Record<string, string>>
+): Effect.Effect<{ readonly ok: boolean; readonly status: number }, string> =>
   Effect.gen(function*() {
     const fetch = yield* Fetch.fetch
     const basic = Buffer.from(`${account.user}:${Redacted.value(account.key)}`).toString("base64")
@@ -68,17 +73,38 @@ export const complete = (account: Account, callSid: string): Effect.Effect<void,
         fetch(`${account.apiUrl.replace(/\/+$/, "")}/2010-04-01/Accounts/${account.sid}/Calls/${callSid}.json`, {
           method: "POST",
           headers: { authorization: `Basic ${basic}`, "content-type": "application/x-www-form-urlencoded" },
-          body: "Status=completed",
+          body: `${new URLSearchParams(change)}`,
           redirect: "error",
           signal
         }),
       catch: (cause) => codeOf(cause) ?? "no answer"
     })
     yield* Effect.promise(() => answer.arrayBuffer().catch(() => undefined))
-    if (!answer.ok && answer.status !== gone) return yield* Effect.fail(`status ${answer.status}`)
-  }).pipe(
-    Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.fail("no answer in time") }),
-    Effect.mapError((why) =>
-      refuse("SendFailed", `the carrier did not end the call (${why}): check the account and its key`)
-    )
+    return { ok: answer.ok, status: answer.status }
+  }).pipe(Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.fail("no answer in time") }))
+
+/** What a carrier has refused that knows the call: it is over, or somebody has no right to it. */
+const unless = (isFine: (status: number) => boolean) => ({ ok, status }: { readonly ok: boolean; status: number }) =>
+  ok || isFine(status) ? Effect.void : Effect.fail(`status ${status}`)
+
+const notDone = (what: string) => (why: string): RoomError =>
+  refuse("SendFailed", `the carrier did not ${what} the call (${why}): check the account and its key`)
+
+/** Ends a call, wherever it stands. */
+export const complete = (account: Account, callSid: string): Effect.Effect<void, RoomError> =>
+  update(account, callSid, { Status: "completed" }).pipe(
+    Effect.flatMap(unless((status) => status === gone)),
+    Effect.mapError(notDone("end"))
   )
+
+/** Connects the one who calls with a number or an address; the stream of the call ends. */
+export const dial = (account: Account, callSid: string, to: string): Effect.Effect<void, RoomError> =>
+  Effect.gen(function*() {
+    const destination = yield* destinationFor(to)
+    const noun = destination._tag === "Number" ? "Number" : "Sip"
+    const twiml = document(`<Dial><${noun}>${escaped(written(destination))}</${noun}></Dial>`)
+    yield* update(account, callSid, { Twiml: twiml }).pipe(
+      Effect.flatMap(unless(() => false)),
+      Effect.mapError(notDone("transfer"))
+    )
+  })
