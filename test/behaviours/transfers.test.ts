@@ -376,6 +376,19 @@ describe("a tool that transfers the call", () => {
       })
   )
 
+  it.effect("says its words after those of the reply that calls it", () =>
+    Effect.gen(function*() {
+      const timeline = yield* calling("accepted", 1, {
+        llm: [{ text: "Of course.", tools: [{ name: "to_a_person" }] }, "I am sorry, nobody is there."]
+      })
+      assert.deepStrictEqual(timeline.messages.filter((line) => line.startsWith("assistant")), [
+        "assistant: Of course.",
+        "assistant: I put you through."
+      ])
+      assert.strictEqual(timeline.transfers[0]?.at, timeline.playbacks.at(-1)?.end)
+      assert.deepStrictEqual(closings(timeline).map(([reason]) => reason), ["transferred"])
+    }))
+
   it.effect("lets the agent go on when it was refused", () =>
     Effect.gen(function*() {
       const timeline = yield* calling("refused")

@@ -93,7 +93,10 @@ const lineOf = (
 /** Lets the caller hear what they are told. A voice that fails keeps nobody from being put through. */
 const tell = (core: Core, text: string): Effect.Effect<void, Session.SessionError> =>
   Effect.gen(function*() {
-    const { heard } = want(core, { source: "say", text, options: { protected: true } }, yield* asker)
+    const { hook } = yield* asker
+    // In a tool it comes behind the words of the reply that has called it.
+    const by = { hook, speech: undefined }
+    const { heard } = want(core, { source: "say", text, options: { protected: true } }, by)
     const { outcome } = yield* heard
     if (!isOpen(core)) return yield* over
     if (outcome === "completed" || outcome === "failed") return
