@@ -98,7 +98,7 @@ export type Component = typeof Component.Type
  *
  * Four of them are of a call that the agent's side has made and that nobody took: the other side
  * did not answer, or not in `timeLimits.ringing` (`unanswered`), was on the telephone (`busy`), declined (`refused`), or could not
- * be reached (`call_failed`). Then no agent has entered. The session's `timeLimits` ended it if it
+ * be reached (`call_failed`). Then no agent has entered. `transferred`: the caller's line was given to somebody else, by `Session.transfer`. The session's `timeLimits` ended it if it
  * lasted too long (`time_limit`), or if the user was away for too long (`user_away`).
  *
  * @category models
@@ -107,6 +107,7 @@ export type Component = typeof Component.Type
 export const CloseReason = Schema.Literals([
   "closed",
   "hang_up",
+  "transferred",
   "participant_left",
   "unanswered",
   "busy",
@@ -128,6 +129,7 @@ export const CloseReason = Schema.Literals([
 export type CloseReason =
   | "closed"
   | "hang_up"
+  | "transferred"
   | "participant_left"
   | "unanswered"
   | "busy"

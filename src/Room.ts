@@ -183,6 +183,11 @@ export interface Conversation {
  * absent, or fails, if the room cannot or may not do it. It does nothing for a participant who is
  * not there.
  *
+ * `transfer` gives the line of a telephone caller to a number (`+4930123456`) or an address
+ * (`sip:desk@example.com`), and returns when it has gone there. Then they are no longer in the room. It is
+ * absent, or fails with `Unsupported`, if the room cannot or may not do it; with `SendFailed` if it was refused.
+ * `Session.transfer` uses it.
+ *
  * `attach` is called for each conversation in the room, for instance to serve spectators. It gets
  * the room as the conversation sees it, when everything is ready and before the first event.
  * Closing its scope, after the last event, undoes it.
@@ -246,6 +251,7 @@ export class Room extends Context.Service<Room, {
   ) => Effect.Effect<void, RoomError, Scope.Scope>
   readonly setAttributes: (attributes: Readonly<Record<string, string>>) => Effect.Effect<void, RoomError>
   readonly remove?: ((identity: string) => Effect.Effect<void, RoomError>) | undefined
+  readonly transfer?: ((identity: string, to: string) => Effect.Effect<void, RoomError>) | undefined
   readonly attach?:
     | ((conversation: Conversation) => Effect.Effect<void, RoomError, Room | Scope.Scope>)
     | undefined

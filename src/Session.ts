@@ -40,13 +40,18 @@ export type { PlainRoom } from "./internal/plainRoom.ts"
  * - `Deadlock`: `onUserTurn` waits for a speech that comes after the reply, which
  *   waits for `onUserTurn`.
  * - `InvalidOption`: `detail` names the option and what to do.
+ * - `Unsupported`: the room cannot transfer a call, or not this participant's.
+ * - `NotTransferred`: the call was not transferred, and goes on; `detail` says why.
  *
  * @category errors
  * @since 0.1.0
  */
 export class SessionError extends Schema.TaggedError<SessionError>("effect-voice/Session/SessionError")(
   "SessionError",
-  { reason: Schema.Literals(["Protected", "OwnSpeech", "Deadlock", "InvalidOption"]), detail: Schema.String }
+  {
+    reason: Schema.Literals(["Protected", "OwnSpeech", "Deadlock", "InvalidOption", "Unsupported", "NotTransferred"]),
+    detail: Schema.String
+  }
 ) {
   override get message(): string {
     return this.detail
@@ -211,6 +216,22 @@ export interface AnsweredByOptions {
 }
 
 /**
+ * Options of a transfer.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface TransferOptions {
+  /**
+   * Where the call goes: a number with its country, such as `+4930123456` (spaces and `tel:` may be in it), or an
+   * address of SIP, such as `sip:desk@example.com`.
+   */
+  readonly to: string
+  /** What the caller hears first. No voice interrupts it. @default nothing */
+  readonly say?: string | undefined
+}
+
+/**
  * Options of one reply.
  *
  * @category options
@@ -347,6 +368,14 @@ export type RunningCall = typeof RunningCall.Type
  * - After the session has ended, or during its last words, requests have no effect: a speech is
  *   `discarded`, and `send` gives `false`. Inside `onUserTurn`, which runs again for what it sends,
  *   it also gives `false` for more than 20 texts in 10 seconds, and a `Warning` tells it.
+ * - `transfer` gives the line of a telephone caller to a number or an address, once they have heard
+ *   what you `say`, and ends the session as `transferred`. It returns when the line has gone there: by
+ *   LiveKit when somebody has answered, within 30 s; a Twilio number takes the call at once and tells no more. Meanwhile
+ *   the agent is silent. If it fails, the call goes on: with `InvalidOption` before a word is said,
+ *   with `Unsupported` if the room cannot do it, and with `NotTransferred` if it was refused, nobody took it, the words were
+ *   interrupted by force, or another transfer is under way. Other running tools then have `closeTimeout`, and
+ *   nobody is told their results. A request to the room is not taken back, also if the tool that asked is
+ *   cancelled or out of time.
  * - `callState` reads and sets a `CallState` of this call.
  * - `spent` is the use of the providers up to now, with its cost.
  * - `events` starts with the next event and ends with the session. A listener that is more than
@@ -387,6 +416,7 @@ export interface Service {
   readonly handoff: <R, E>(agent: Ready<R, E>) => Effect.Effect<void, E>
   readonly perform: <A, R, E>(task: ReadyTask<A, R, E>) => Effect.Effect<A, TaskError | E>
   readonly hangUp: (options?: { readonly say?: string | undefined }) => Effect.Effect<void>
+  readonly transfer: (options: TransferOptions) => Effect.Effect<void, SessionError>
   readonly close: (options?: { readonly drain?: boolean | undefined }) => Effect.Effect<void>
   readonly ended: Effect.Effect<Event.CloseReason>
 }

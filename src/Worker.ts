@@ -128,7 +128,7 @@ export interface Permissions {
 export interface Entrance {
   readonly url: string
   readonly token: Redacted.Redacted
-  /** Lets the agent remove others from the room, as `hangUp` does with a telephone caller. */
+  /** Lets the agent remove others from the room, as `hangUp` does with a telephone caller, and transfer their calls. */
   readonly admin?: Redacted.Redacted | undefined
   readonly autoSubscribe: AutoSubscribe
   readonly job: JobRequest

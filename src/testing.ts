@@ -33,7 +33,8 @@ export {
   type RoomControl,
   type RoomOptions,
   type SayOptions,
-  type Sent
+  type Sent,
+  type Transferred
 } from "./testing/caller.ts"
 export { differs, type InvariantOptions, invariants, type Violation } from "./testing/invariants.ts"
 export { job, type JobOptions } from "./testing/job.ts"

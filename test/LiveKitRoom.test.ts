@@ -5,7 +5,7 @@ import { makeOutputQueue, type OutputQueue } from "effect-voice/internal/livekit
 import { makeOutputTrack } from "effect-voice/internal/livekit/outputTrack"
 import { makeRemoteMicrophone } from "effect-voice/internal/livekit/remoteMicrophone"
 import { hold, type RtcTrack, saying } from "effect-voice/internal/livekit/rtc"
-import { mayRemove } from "effect-voice/internal/livekitServer/token"
+import { mayRemove, mayTransfer, roomToken } from "effect-voice/internal/livekitServer/token"
 import * as LiveKitRoom from "effect-voice/Layers/LiveKitRoom"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
@@ -364,7 +364,10 @@ describe("LiveKitRoom", () => {
       })
       const admin = yield* LiveKitRoom.token({ apiKey: "key", apiSecret, room: "r", identity: "me", admin: true })
       assert.deepInclude(decodeJwt(Redacted.value(admin))["video"], { room: "r", roomAdmin: true })
-      assert.deepStrictEqual([token, admin, Redacted.make("none")].map(mayRemove), [false, true, false])
+      const operator = yield* roomToken({ apiKey: Redacted.make("key"), apiSecret }, "r")
+      const tokens = [token, admin, operator, Redacted.make("none"), Redacted.make("x.bnVsbA.x")]
+      assert.deepStrictEqual(tokens.map(mayRemove), [false, true, true, false, false])
+      assert.deepStrictEqual(tokens.map(mayTransfer), [false, true, false, false, false])
       const empty = yield* Effect.flip(LiveKitRoom.token({ apiKey: "key", apiSecret, room: "", identity: "me" }))
       assert.strictEqual(empty.detail, "token.room must not be empty")
     }))

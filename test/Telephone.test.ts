@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Deferred, Effect, Fiber, Layer, Logger, Redacted, Schema, type Scope, Stream } from "effect"
 import { Audio, Room, Telephone, Worker } from "effect-voice"
-import { createServer, type Server } from "node:http"
+import { createServer, type Server, type ServerResponse } from "node:http"
 import { sign } from "../src/internal/telephone/signature.ts"
-import { announce, call, type Carrier, open, post, streamOf } from "./support/carrier.ts"
+import { announce, call, type Carrier, type Line, open, post, streamOf } from "./support/carrier.ts"
 import * as provider from "./support/provider.ts"
 
 const token = Redacted.make("s3cret-of-the-account")
@@ -37,6 +37,13 @@ const telephone = (
 /** In real time, and without a word. */
 const live = (sentence: string, body: () => Effect.Effect<void, unknown, Scope.Scope>) =>
   it.live(sentence, () => Effect.provide(body(), Logger.layer([])))
+
+/** The same for each case of a table. */
+const each = <A>(
+  cases: ReadonlyArray<A>,
+  sentence: string,
+  body: (one: A) => Effect.Effect<void, unknown, Scope.Scope>
+) => it.live.each(cases)(sentence, (one) => Effect.provide(body(one), Logger.layer([])))
 
 /** How busy the machine may be before a time says nothing of ours (ms). */
 const slack = 20
@@ -256,6 +263,84 @@ describe("Telephone", () => {
           yield* line.until(() => line.closed !== undefined)
         }))
     }
+
+    /** A call that its agent transfers, what the carrier was asked for that, and what came of it. */
+    const transferred = (
+      to: string,
+      answer: (response: ServerResponse, line: Line) => void,
+      key: Partial<Telephone.TelephoneOptions> = {}
+    ) =>
+      Effect.gen(function*() {
+        const asked: Array<string> = []
+        const line = yield* Deferred.make<Line>()
+        const api = yield* Effect.acquireRelease(
+          Effect.callback<Server>((resume) => {
+            const server = createServer((request, response) => {
+              let body = ""
+              request.on("data", (chunk) => void (body += chunk))
+              request.on("end", () => {
+                asked.push(`${request.url} ${new URLSearchParams(body).get("Twiml")}`)
+                answer(response, Effect.runSync(Deferred.await(line)))
+              })
+            }).listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+          }),
+          (server) => Effect.sync(() => server.close())
+        )
+        const { port } = api.address() as { readonly port: number }
+        const told = yield* Deferred.make<string>()
+        const { carrier } = yield* telephone(
+          () =>
+            Effect.gen(function*() {
+              const room = yield* Room.Room
+              yield* Deferred.await(line)
+              const why = yield* Effect.match(room.transfer!("caller", to), {
+                onFailure: ({ detail, reason }) => `${reason}: ${detail}`,
+                onSuccess: () => "done"
+              })
+              yield* Deferred.succeed(told, `${why}, ${(yield* room.participants).length} there`)
+            }),
+          { apiUrl: `http://127.0.0.1:${port}`, ...key }
+        )
+        const opened = yield* call(carrier)
+        yield* Deferred.succeed(line, opened.line)
+        return { asked, told: yield* Deferred.await(told), id: opened.id }
+      })
+
+    const took = (response: ServerResponse): void => void response.end("{}")
+
+    each<readonly [to: string, noun: string, answer: Parameters<typeof transferred>[1]]>(
+      [
+        ["+49 30 123456", "<Number>+4930123456</Number>", took],
+        ["sip:desk@example.com?x=1&y='2'", "<Sip>sip:desk@example.com?x=1&amp;y=&apos;2&apos;</Sip>", took],
+        // The markup ends the stream before the carrier has said that it took it.
+        ["+4930123456", "<Number>+4930123456</Number>", (response, line) => {
+          line.hangUp()
+          void Effect.runPromise(line.until(() => line.closed !== undefined)).then(() => response.end("{}"))
+        }]
+      ],
+      "goes elsewhere by the carrier: %s",
+      ([to, noun, answer]) =>
+        Effect.gen(function*() {
+          const { asked, id, told } = yield* transferred(to, answer)
+          const twiml = `<?xml version="1.0" encoding="UTF-8"?><Response><Dial>${noun}</Dial></Response>`
+          assert.deepStrictEqual(asked, [`/2010-04-01/Accounts/AC1/Calls/${id}.json ${twiml}`])
+          assert.strictEqual(told, "done, 0 there")
+        })
+    )
+
+    each([400, 401, 404, 500], "stays where it is if the carrier refuses: %d", (status) =>
+      Effect.gen(function*() {
+        const { told } = yield* transferred("+4930123456", (response) => response.writeHead(status).end("+4930123456"))
+        const why = `the carrier did not transfer the call (status ${status}): check the account and its key`
+        assert.strictEqual(told, `SendFailed: ${why}, 1 there`)
+      }))
+
+    live("goes nowhere without a number or an address, and nobody is asked", () =>
+      Effect.gen(function*() {
+        const { asked, told } = yield* transferred("030123456", took)
+        assert.match(told, /^InvalidOption: transfer: to must be a number with its country, such as \+4930123456, or/)
+        assert.deepStrictEqual(asked, [])
+      }))
 
     live("is awaited by a drain, which answers no more calls", () =>
       Effect.gen(function*() {

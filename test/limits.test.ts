@@ -29,6 +29,7 @@ const none: Readonly<Record<string, string>> = {
   "openai/realtime.ts: mostFailures": "of our own attempts",
   "openai/speech.ts: maxInput": "of what the provider takes",
   "history/prompt.ts: longestId": "of our own ids",
+  "room/destination.ts: longestAddress": "of what the program gives, who is refused",
   "resilience/breaker.ts: longestAskedMs": "of our own waiting",
   "resilience/prewarm.ts: longestMs": "of our own waiting",
   "smartTurn/predictor.ts: longestQueue": "of our own questions",

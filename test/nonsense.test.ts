@@ -72,6 +72,7 @@ import {
   checkInterrupt,
   checkKeys,
   checkSay,
+  checkTransfer,
   checkUpdate,
   checkWait
 } from "../src/internal/pipeline/requests.ts"
@@ -1180,6 +1181,7 @@ const others: ReadonlyArray<Build> = [
   ["Room.play", (options) => Effect.provide(Room.play(Stream.empty, options), LocalRoom.layer())],
   ["Session.commitTurn", (options) => checkWait(options)],
   ["Session.hangUp", checkHangUp],
+  ["Session.transfer", (options) => checkTransfer(options), { to: "+4930123456" }],
   ["Session.close", checkClose],
   ["Session.interrupt", checkInterrupt],
   ["Stt.layerResilient", (options) => Stt.layerResilient(Layer.succeed(Stt.Stt, stt), options)],

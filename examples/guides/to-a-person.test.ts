@@ -21,18 +21,13 @@ export const desk = (server: Server, person: string) => {
   return Agent.make({
     instructions: "You answer the phone of a small hotel.",
     tools: Tools.functions({
-      // Cold: the caller's line is given to another number (REFER), and leaves this room.
+      // Cold: the caller's line is given to another number, and the session ends.
       transfer: {
         description: "Gives the call to a person, if the caller asks for one",
         voice: { result: "silent", duplicate: "reject" },
         run: async (_, { session }) => {
-          const caller = await session.participant()
-          if (caller === undefined) return
-          const goodbye = await session.say("One moment, I put you through.", { protected: true })
-          const { outcome } = await goodbye.heard()
-          if (outcome !== "completed") return
           try {
-            await lines.transferSipParticipant(session.job["room"] ?? "", caller.identity, `tel:${person}`)
+            await session.transfer({ to: person, say: "One moment, I put you through." })
           } catch {
             throw new Tools.ToolError({ message: "Nobody can take the call now. Offer to call back." })
           }
@@ -85,15 +80,15 @@ const standIn = (statuses: Readonly<Record<string, number>>) =>
 const call = (
   tools: ReadonlyArray<string>,
   statuses: Readonly<Record<string, number>> = {},
-  user: ReadonlyArray<Testing.UserAction> = []
+  more: Pick<Testing.Scenario, "room" | "user"> = {}
 ) =>
   Effect.gen(function*() {
     const { asked, server } = yield* standIn(statuses)
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
     const timeline = yield* Testing.scenario({
-      room: { kind: "sip" },
+      room: { kind: "sip", ...more.room },
       agent: desk({ url, key: "key", secret: "secret", trunk: "trunk" }, "+4930123456"),
-      user: [Testing.say(1000, 2000, "A person, please."), ...user],
+      user: [Testing.say(1000, 2000, "A person, please."), ...more.user ?? []],
       llm: [{ tools: tools.map((name) => ({ name })) }, "I am sorry, they will call you back."],
       tts: { duration: 1500 },
       options: { job: { room: "call-1" }, filler: false }
@@ -104,7 +99,8 @@ const call = (
 it.live("puts the caller through, cold and warm, once", () =>
   Effect.gen(function*() {
     const cold = yield* call(["transfer", "transfer"])
-    assert.deepStrictEqual(cold.asked, ["TransferSIPParticipant"])
+    assert.deepStrictEqual(cold.timeline.transfers.map(({ to }) => to), ["+4930123456"])
+    assert.deepStrictEqual(cold.timeline.of("SessionClosed").map(({ reason }) => reason), ["transferred"])
     const warm = yield* call(["join"])
     assert.deepStrictEqual(warm.asked, ["CreateSIPParticipant"])
     // The caller stays in the room: the agent has closed, and not hung up.
@@ -113,16 +109,18 @@ it.live("puts the caller through, cold and warm, once", () =>
 
 it.live("goes on with the caller when nobody takes the call", () =>
   Effect.gen(function*() {
-    for (const [tool, method] of [["transfer", "TransferSIPParticipant"], ["join", "CreateSIPParticipant"]] as const) {
-      const { timeline } = yield* call([tool], { [method]: 503 })
+    const cold = yield* call(["transfer"], {}, { room: { transfers: "refused" } })
+    const warm = yield* call(["join"], { CreateSIPParticipant: 503 })
+    for (const { timeline } of [cold, warm]) {
       assert.strictEqual(timeline.messages.at(-1), "assistant: I am sorry, they will call you back.")
     }
   }).pipe(Effect.scoped))
 
 it.live("leaves nobody alone on a line when the caller hangs up meanwhile", () =>
   Effect.gen(function*() {
-    const cold = yield* call(["transfer"], {}, [Testing.leave(3500, "left")])
-    assert.deepStrictEqual(cold.asked, [])
-    const warm = yield* call(["join"], {}, [Testing.leave(3500, "left")])
+    const user = [Testing.leave(3500, "left")]
+    const cold = yield* call(["transfer"], {}, { user })
+    assert.deepStrictEqual(cold.timeline.transfers, [])
+    const warm = yield* call(["join"], {}, { user })
     assert.deepStrictEqual(warm.asked, ["CreateSIPParticipant", "RemoveParticipant"])
   }).pipe(Effect.scoped))

@@ -19,7 +19,6 @@ import type * as Socket from "effect/socket/Socket"
 import * as Check from "../internal/options.ts"
 import { refused } from "../internal/room/options.ts"
 import { awaitStart, openCall } from "../internal/telephone/accept.ts"
-import { complete } from "../internal/telephone/carrier.ts"
 import { isSigned } from "../internal/telephone/signature.ts"
 import type { Room, RoomError } from "../Room.ts"
 
@@ -40,7 +39,7 @@ export interface Options {
   readonly direction?: "inbound" | "outbound" | undefined
   /**
    * Token of the account, or the secret of an API key: `Room.remove`, and with it
-   * `session.hangUp`, then end the call over the carrier's API.
+   * `session.hangUp`, then end the call over the carrier's API, and `session.transfer` gives it to somebody else.
    *
    * @default the call ends with its stream, where the carrier was given nothing else to do
    */
@@ -101,14 +100,14 @@ export const accept = (
   Effect.gen(function*() {
     const settings = yield* Check.readOrFail(schema, options, refused)
     const started = yield* awaitStart(socket)
-    const { accountSid, callSid } = started.start
+    const { accountSid } = started.start
     const { apiUrl, key, keySid } = settings
     return yield* openCall(started, {
       facts: settings,
       identity: settings.identity,
-      hangUp: key === undefined || accountSid === undefined
-        ? Effect.void
-        : complete({ apiUrl, sid: accountSid, user: keySid ?? accountSid, key }, callSid)
+      account: key === undefined || accountSid === undefined
+        ? undefined
+        : { apiUrl, sid: accountSid, user: keySid ?? accountSid, key }
     })
   })
 

@@ -103,6 +103,13 @@ interface KeysOptions {
   readonly secret?: boolean | undefined
 }
 
+interface TransferOptions {
+  /** A number with its country, such as `+4930123456`, or an address, such as `sip:desk@example.com`. */
+  readonly to: string
+  /** What the caller hears first. No voice interrupts it. @default nothing */
+  readonly say?: string | undefined
+}
+
 interface Performed<in out A, R> {
   readonly agent: Successor<R>
   readonly result: Codec<A, any>
@@ -191,6 +198,8 @@ export interface Plain {
   /** Gives the conversation to the agent of a task until it has the result; rejects with a `Task.TaskError`. */
   readonly perform: <A, R>(task: Performed<A, R> & Handled<R>) => Promise<A>
   readonly hangUp: (options?: { readonly say?: string | undefined }) => Promise<void>
+  /** Gives the line of a telephone caller to a number or an address, and ends the session; rejects if it was refused. */
+  readonly transfer: (options: TransferOptions) => Promise<void>
   readonly close: (options?: { readonly drain?: boolean | undefined }) => Promise<void>
 }
 
@@ -235,6 +244,7 @@ interface Talking {
   readonly keys: (options?: KeysOptions) => Effect.Effect<string, unknown>
   readonly perform: (task: any) => Effect.Effect<any, unknown>
   readonly hangUp: (options?: { readonly say?: string | undefined }) => Effect.Effect<void>
+  readonly transfer: (options: TransferOptions) => Effect.Effect<void, unknown>
   readonly close: (options?: { readonly drain?: boolean | undefined }) => Effect.Effect<void>
 }
 
@@ -296,6 +306,7 @@ const plain = (talking: Talking, context: Context.Context<never>): Plain => {
     keys: (options) => run(talking.keys(options)),
     perform: (task) => run(talking.perform(task)),
     hangUp: (options) => run(talking.hangUp(options)),
+    transfer: (options) => run(talking.transfer(options)),
     close: (options) => run(talking.close(options))
   }
 }

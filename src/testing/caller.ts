@@ -10,7 +10,9 @@ import type * as Scope from "effect/Scope"
 import * as Audio from "../Audio.ts"
 import { attributesOf } from "../internal/room/call.ts"
 import type { RoomControl } from "../internal/room/control.ts"
-import { makeMemoryRoom } from "../internal/room/memoryRoom.ts"
+import { destinationFor, written } from "../internal/room/destination.ts"
+import { refuse, unknownParticipant } from "../internal/room/errors.ts"
+import { makeMemoryRoom, type MemoryRoom } from "../internal/room/memoryRoom.ts"
 import * as Room from "../Room.ts"
 import { checkRoom } from "./checks.ts"
 import { type Hearing, millis } from "./marks.ts"
@@ -49,6 +51,28 @@ export interface RoomOptions {
   readonly queueLimit?: Duration.Input | undefined
   /** Topic of typed text. @default "lk.chat" */
   readonly textTopic?: string | undefined
+  /**
+   * What becomes of the transfer of a telephone call (`kind: "sip"`): it is `accepted`, and the caller leaves; it is
+   * `refused`; or the room is one without transfers (`unsupported`).
+   *
+   * @default "accepted"
+   */
+  readonly transfers?: "accepted" | "refused" | "unsupported" | undefined
+}
+
+/**
+ * What the room was asked to do with the call of a telephone.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Transferred {
+  /** Clock time (ms). */
+  readonly at: number
+  readonly identity: string
+  /** A number, such as `+4930123456`, or an address, such as `sip:desk@example.com`. */
+  readonly to: string
+  readonly accepted: boolean
 }
 
 /**
@@ -106,6 +130,7 @@ export interface Person {
   /** @default within 30 seconds */
   readonly expectReply: (options?: { readonly within?: Duration.Input | undefined }) => Effect.Effect<string, NoReply>
   readonly wait: (duration: Duration.Input) => Effect.Effect<void>
+  readonly transfers: Effect.Effect<ReadonlyArray<Transferred>>
   readonly other: (identity: string) => Effect.Effect<Person>
   readonly room: RoomControl
 }
@@ -125,6 +150,7 @@ export interface Person {
  *   synthesiser is audible (`audio: "audible"`).
  * - `heard` is what was heard of the agent since the beginning.
  * - `wait` lets time pass, on any Clock.
+ * - `transfers` are those that the room was asked for, of anybody in it.
  * - `other` is somebody else in the same room, who has a microphone of their own,
  *   and is not there before they join.
  * - `room` is the room from outside: what was sent, calls, disconnections.
@@ -147,6 +173,26 @@ const callOf = (control: RoomControl, identity: string): Person["callStatus"] =>
   const told = control.setAttributes(identity, attributesOf(status))
   const reason = departures[status]
   return reason === undefined ? told : Effect.andThen(told, control.leave(identity, reason))
+}
+
+/** Takes transfers, or refuses them, and keeps what they were. */
+const transferring = (
+  { control, room }: MemoryRoom,
+  now: () => number,
+  answer: RoomOptions["transfers"]
+) => {
+  const transfers: Array<Transferred> = []
+  const accepted = answer !== "refused"
+  const transfer = (identity: string, to: string): Effect.Effect<void, Room.RoomError> =>
+    Effect.gen(function*() {
+      const destination = yield* destinationFor(to)
+      const there = yield* room.participants
+      if (!there.some((one) => one.identity === identity)) return yield* unknownParticipant("transfer", identity)
+      transfers.push({ at: now(), identity, to: written(destination), accepted })
+      if (!accepted) return yield* refuse("SendFailed", "transfer: the other side refused it")
+      yield* control.leave(identity, "left")
+    })
+  return { transfer, transfers }
 }
 
 // Hops between fibers that a clock cannot see: what was begun must have come to its first wait.
@@ -245,6 +291,7 @@ export const room = (
         }
       })
 
+    const { transfer, transfers } = transferring(memoryRoom, now, options.transfers)
     const callers = new Map<string, Person>()
     const callerOf = (identity: string): Person => {
       const microphone = microphoneOf(identity)
@@ -258,10 +305,7 @@ export const room = (
           ...(options.call === undefined ? {} : { attributes: attributesOf(options.call) })
         }),
         leaves: control.leave(identity),
-        isThere: Effect.map(
-          memoryRoom.room.participants,
-          (all) => all.some((participant) => participant.identity === identity)
-        ),
+        isThere: Effect.map(memoryRoom.room.participants, (all) => all.some((one) => one.identity === identity)),
         says: say,
         speaks: (from, to, text, hearing) => say(text, { ...hearing, at: from, duration: to - from }),
         coughs: (options) => say("", { duration: 300, ...options }),
@@ -273,6 +317,7 @@ export const room = (
         heard: heardFrom(0),
         expectReply,
         wait: pass,
+        transfers: Effect.sync(() => [...transfers]),
         other: (other) => Effect.sync(() => known(other)),
         room: control
       })
@@ -287,7 +332,7 @@ export const room = (
     else if (options.joins !== false) {
       run(Effect.andThen(sleepUntil(now() + millis(options.joins)), Effect.orDie(caller.joins)))
     }
-    return { room: memoryRoom.room, caller }
+    return { room: options.transfers === "unsupported" ? memoryRoom.room : { ...memoryRoom.room, transfer }, caller }
   })
 
 /** Frames of any formats as one. */

@@ -109,7 +109,8 @@ const room = Check.struct<RoomOptions>()({
   keepAlive: Check.duration({ above: 0 }),
   keepHeard: Check.flag(),
   queueLimit: Check.duration(),
-  textTopic: Check.text()
+  textTopic: Check.text(),
+  transfers: Check.oneOf(["accepted", "refused", "unsupported"])
 })
 
 const actions: { readonly [Tag in UserAction["_tag"]]: true } = {

@@ -316,6 +316,7 @@ const perform = <EA>(
       requests,
       speeches: yield* Context.get(services, TtsCalls).calls,
       connections,
+      transfers: yield* caller.transfers,
       logs,
       failures,
       testWarnings: [...passed, ...(short === undefined ? [] : [short]), ...unknownTools(events, requests)],

@@ -4,6 +4,7 @@ import type * as Event from "../Event.ts"
 import type * as History from "../History.ts"
 import { type Definition, read } from "../internal/callState.ts"
 import type { UserAction } from "./actions.ts"
+import type { Transferred } from "./caller.ts"
 import type { LlmCall } from "./llm.ts"
 import type { Simulation } from "./simulatedUser.ts"
 import type { SttCall } from "./stt.ts"
@@ -69,6 +70,8 @@ export interface Recording {
   readonly speeches: ReadonlyArray<TtsCall>
   /** The recogniser's connections. */
   readonly connections: ReadonlyArray<SttCall>
+  /** Where the room was asked to transfer a call to, and whether it did. */
+  readonly transfers: ReadonlyArray<Transferred>
   readonly logs: ReadonlyArray<LogLine>
   /** What the effects of `at` have failed with. */
   readonly failures: ReadonlyArray<{ readonly at: number; readonly cause: string }>

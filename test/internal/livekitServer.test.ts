@@ -1,8 +1,15 @@
 /** What we sign for a LiveKit server and ask of it, held to the server's own kit. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
-import { AccessToken, RoomAgentDispatch, RoomConfiguration, RoomServiceClient, TokenVerifier } from "livekit-server-sdk"
-import { removeParticipant } from "../../src/internal/livekitServer/rooms.ts"
+import {
+  AccessToken,
+  RoomAgentDispatch,
+  RoomConfiguration,
+  RoomServiceClient,
+  SipClient,
+  TokenVerifier
+} from "livekit-server-sdk"
+import { removeParticipant, transferParticipant } from "../../src/internal/livekitServer/rooms.ts"
 import {
   callerToken,
   callToken,
@@ -11,6 +18,7 @@ import {
   type TokenOptions,
   workerToken
 } from "../../src/internal/livekitServer/token.ts"
+import type { Destination } from "../../src/internal/room/destination.ts"
 import * as provider from "../support/provider.ts"
 
 const key = "devkey"
@@ -63,11 +71,12 @@ const tokens: ReadonlyArray<
     theirs("ada", 1, (token) => token.addGrant({ ...rights, hidden: true }))
   ],
   [
-    "that of an agent who may take others out of the room",
+    "that of an agent who may take others out of the room, and transfer their calls",
     participantToken({ ...inRoom, admin: true }),
     theirs("ada", 3600, (token) => {
       token.kind = "agent"
       token.addGrant({ ...rights, agent: true, roomAdmin: true })
+      token.addSIPGrant({ call: true })
     })
   ],
   [
@@ -91,9 +100,12 @@ const tokens: ReadonlyArray<
   ],
   ["a worker's", workerToken(signer), theirs(undefined, 3600, (token) => token.addGrant({ agent: true }))],
   [
-    "that which hangs up a call",
+    "that which hangs up a call, or transfers it",
     callToken(signer, "lobby"),
-    theirs(undefined, 86_400, (token) => token.addGrant({ roomAdmin: true, room: "lobby" }))
+    theirs(undefined, 86_400, (token) => {
+      token.addGrant({ roomAdmin: true, room: "lobby" })
+      token.addSIPGrant({ call: true })
+    })
   ],
   [
     "the operator's of one room",
@@ -160,6 +172,38 @@ describe("a request to a LiveKit server", () => {
       yield* remove({ url, room: "lobby", identity: "ada" })
       assert.deepStrictEqual(yield* told, theirs)
       assert.deepInclude(theirs, { iss: key, scheme: "Bearer", body: { room: "lobby", identity: "ada" } })
+    }))
+
+  it.live.each<readonly [string, Destination]>([
+    ["tel:+4930123456", { _tag: "Number", number: "+4930123456" }],
+    ["sip:desk@example.com", { _tag: "Sip", address: "sip:desk@example.com" }]
+  ])("is what the server's kit puts on the wire: a call goes to %s", ([address, to]) =>
+    Effect.gen(function*() {
+      const server = yield* provider.http((_, response) =>
+        void response.writeHead(200, { "content-type": "application/json" }).end("{}")
+      )
+      const url = server.url.replace("http", "ws")
+      const told = Effect.flatMap(server.next, ({ body, headers, url }) =>
+        Effect.gen(function*() {
+          const { exp: _, iss: __, nbf: ___, ...claims } = yield* verify(headers.authorization?.split(" ")[1] ?? "")
+          return { path: url.pathname, claims, body: JSON.parse(body.toString()) as unknown }
+        }))
+      const kit = new SipClient(url, key, secret)
+      yield* Effect.promise(() => kit.transferSipParticipant("lobby", "ada", address, { playDialtone: true }))
+      const theirs = yield* told
+      const token = yield* callToken(signer, "lobby")
+      yield* transferParticipant({ url, token, room: "lobby", identity: "ada", to })
+      assert.deepStrictEqual(yield* told, theirs)
+      assert.strictEqual(theirs.path, "/twirp/livekit.SIP/TransferSIPParticipant")
+    }))
+
+  it.live.each([404, 408, 503])("fails where nobody takes a call: %d", (status) =>
+    Effect.gen(function*() {
+      const server = yield* provider.http((_, response) => void response.writeHead(status).end("{}"))
+      const token = yield* callToken(signer, "lobby")
+      const to: Destination = { _tag: "Number", number: "+4930123456" }
+      const asked = transferParticipant({ url: server.url, token, room: "lobby", identity: "ada", to })
+      assert.strictEqual(yield* Effect.flip(asked), `status ${status}`)
     }))
 
   it.live.each([[200, undefined], [404, undefined], [401, "status 401"], [500, "status 500"]] as const)(

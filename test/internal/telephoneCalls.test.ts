@@ -39,7 +39,7 @@ const desk = Effect.fnUntraced(function*(limits: { readonly load?: () => number 
   const comes = (callSid: string, word: string | undefined, trusted = false) =>
     Effect.gen(function*() {
       const before = ran.length
-      const fiber = yield* Effect.forkScoped(calls.run(stream(callSid, word), trusted, () => Effect.void), {
+      const fiber = yield* Effect.forkScoped(calls.run(stream(callSid, word), trusted, () => undefined), {
         startImmediately: true
       })
       yield* TestClock.adjust(1)

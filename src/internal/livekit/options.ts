@@ -21,9 +21,10 @@ export interface Options {
   readonly token: Redacted.Redacted
   /**
    * A token with the right `roomAdmin` in this room, by which `Room.remove`, and
-   * with it `Session.hangUp`, takes others out of it. A worker brings one.
+   * with it `Session.hangUp`, takes others out of it; with `sip.call` as well, `Session.transfer` gives their calls
+   * to somebody else. A worker brings one.
    *
-   * @default `token`, where it has that right, as one of `token({ admin: true })`
+   * @default `token`, where it has these rights, as one of `token({ admin: true })`
    */
   readonly admin?: Redacted.Redacted | undefined
   /** What is received without being asked for; the rest by `Room.subscribe`. @default "audio" */

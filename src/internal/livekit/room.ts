@@ -12,10 +12,11 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Audio from "../../Audio.ts"
 import { type Event, Room, type RoomError } from "../../Room.ts"
-import { removeParticipant } from "../livekitServer/rooms.ts"
-import { mayRemove } from "../livekitServer/token.ts"
+import { removeParticipant, transferParticipant } from "../livekitServer/rooms.ts"
+import { mayRemove, mayTransfer } from "../livekitServer/token.ts"
 import { masked } from "../numbers.ts"
 import { makeBroadcast } from "../room/broadcast.ts"
+import { destinationFor } from "../room/destination.ts"
 import { keeping, withEarlyKeys } from "../room/earlyKeys.ts"
 import { refuse, unknownParticipant } from "../room/errors.ts"
 import { makeRefusals } from "../room/refusals.ts"
@@ -130,6 +131,25 @@ const removal =
     )
   }
 
+const transferring =
+  ({ membership, participants, settings }: Parts) => (identity: string, to: string): Effect.Effect<void, RoomError> =>
+    Effect.gen(function*() {
+      const token: Redacted.Redacted = settings.admin ?? membership.token
+      if (!mayTransfer(token)) {
+        return yield* refuse(
+          "Unsupported",
+          "transfer: no token with the rights roomAdmin and sip.call was given, as the option admin"
+        )
+      }
+      const destination = yield* destinationFor(to)
+      const { name = "" } = yield* membership.present("transfer")
+      if (!participants.has(identity)) return yield* unknownParticipant("transfer", identity)
+      yield* Effect.mapError(
+        transferParticipant({ url: settings.url, token, room: name, identity, to: destination }),
+        (why) => refuse("SendFailed", `transfer: the server did not do it (${why})`)
+      )
+    })
+
 const serviceOf = (parts: Parts): Room["Service"] => {
   const { events, membership, messages, outputs, participants, rpc, sending } = parts
 
@@ -146,6 +166,7 @@ const serviceOf = (parts: Parts): Room["Service"] => {
       return found === undefined ? Effect.fail(unknownParticipant(what, identity)) : Effect.succeed(found)
     })
   const remove = removal(parts)
+  const transfer = transferring(parts)
 
   const room = Room.of({
     name: membership.room?.name ?? "",
@@ -178,6 +199,7 @@ const serviceOf = (parts: Parts): Room["Service"] => {
       ),
     handle: (method, handler) => unlessOver("handle", rpc.handle(method, handler)),
     remove: (identity) => Effect.suspend(() => remove(identity)),
+    transfer,
     ended: membership.ended,
     leave: membership.leave
   })

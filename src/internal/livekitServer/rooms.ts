@@ -1,10 +1,13 @@
 /**
  * What a LiveKit server does for its operator, over HTTP. A request is over in
- * five seconds, whatever the server does; interruption ends it at once.
+ * five seconds, whatever the server does; a transfer, which somebody has to
+ * answer, has 35. Interruption ends it at once.
  */
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Fetch from "../provider/fetch.ts"
+import type { Destination } from "../room/destination.ts"
 import { codeOf } from "../thrown.ts"
 
 const patience = "5 seconds"
@@ -30,7 +33,8 @@ interface Asking {
 const ask = (
   { token, url }: Asking,
   method: string,
-  body: Readonly<Record<string, string>>
+  body: Readonly<Record<string, unknown>>,
+  duration: Duration.Input = patience
 ): Effect.Effect<{ readonly ok: boolean; readonly status: number }, string> =>
   Effect.gen(function*() {
     const fetch = yield* Fetch.fetch
@@ -46,7 +50,7 @@ const ask = (
     })
     yield* Effect.promise(() => answer.arrayBuffer().catch(() => undefined))
     return { ok: answer.ok, status: answer.status }
-  }).pipe(Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.fail("no answer in time") }))
+  }).pipe(Effect.timeoutOrElse({ duration, orElse: () => Effect.fail("no answer in time") }))
 
 /** Takes a participant out of a room. */
 export const removeParticipant = (options: Asking & { readonly identity: string }): Effect.Effect<void, string> =>
@@ -54,6 +58,28 @@ export const removeParticipant = (options: Asking & { readonly identity: string 
     const { identity, room } = options
     const { ok, status } = yield* ask(options, "RoomService/RemoveParticipant", { room, identity })
     if (!ok && status !== gone) return yield* Effect.fail(`status ${status}`)
+  })
+
+// So long the one whom a call goes to may take to answer (s).
+const ringing = 30
+// The server answers when the call has gone there, or was refused.
+const transferring = "35 seconds"
+
+/** Gives the line of one at a telephone to somebody else, whom the caller's carrier calls (REFER). */
+export const transferParticipant = (
+  options: Asking & { readonly identity: string; readonly to: Destination }
+): Effect.Effect<void, string> =>
+  Effect.gen(function*() {
+    const { identity, room, to } = options
+    const { ok, status } = yield* ask(options, "SIP/TransferSIPParticipant", {
+      participantIdentity: identity,
+      roomName: room,
+      transferTo: to._tag === "Number" ? `tel:${to.number}` : to.address,
+      // The line would be dead meanwhile.
+      playDialtone: true,
+      ringingTimeout: `${ringing}s`
+    }, transferring)
+    if (!ok) return yield* Effect.fail(`status ${status}`)
   })
 
 /** Asks for an agent in a room that is open already. */

@@ -35,7 +35,7 @@ export interface TokenOptions {
   readonly kind?: "agent" | "standard" | undefined
   /** Not seen by the others. @default false */
   readonly hidden?: boolean | undefined
-  /** May take others out of the room: `Room.remove`. @default false */
+  /** May take others out of the room (`Room.remove`), and transfer their calls (`Room.transfer`). @default false */
   readonly admin?: boolean | undefined
   /** How long it lets someone in. @default "1 hour" */
   readonly ttl?: Duration.Input | undefined
@@ -69,6 +69,9 @@ const sign = (
     const signature = createHmac("sha256", Redacted.value(apiSecret)).update(text).digest("base64url")
     return Redacted.make(`${text}.${signature}`)
   })
+
+/** To transfer calls takes the right to make them. */
+const calling = { sip: { call: true } }
 
 const named = Check.required(Check.text({ must: "not be empty" }))
 
@@ -107,7 +110,8 @@ export const participantToken = (options: TokenOptions): Effect.Effect<Redacted.
           ...(kind === "agent" ? { agent: true } : {}),
           ...(settings.hidden ? { hidden: true } : {}),
           ...(settings.admin ? { roomAdmin: true } : {})
-        }
+        },
+        ...(settings.admin ? calling : {})
       },
       identity,
       lifetimeSeconds: Math.max(1, Math.round(settings.ttl / 1000)),
@@ -150,19 +154,33 @@ export const roomToken = (signer: Signer, room: string, lifetimeSeconds = 60): E
 // Longer than any call.
 const callSeconds = 24 * 3600
 
-/** The same for as long as a call may last: whoever hangs up ends the line of who is at a telephone. */
+/**
+ * The same for as long as a call may last, for who ends the line of one at a telephone, or gives it to somebody
+ * else.
+ */
 export const callToken = (signer: Signer, room: string): Effect.Effect<Redacted.Redacted> =>
-  roomToken(signer, room, callSeconds)
+  sign(signer, {
+    claims: { video: { roomAdmin: true, room }, ...calling },
+    lifetimeSeconds: callSeconds,
+    leewaySeconds: 60
+  })
 
-/** Whether a token lets its holder take others out of the room. */
-export const mayRemove = (token: Redacted.Redacted): boolean => {
+interface Claims {
+  readonly video?: { readonly roomAdmin?: unknown } | undefined
+  readonly sip?: { readonly call?: unknown } | undefined
+}
+
+const claimsOf = (token: Redacted.Redacted): Claims => {
   try {
-    const claims: unknown = JSON.parse(
-      Buffer.from(Redacted.value(token).split(".")[1] ?? "", "base64url").toString("utf8")
-    )
-    const { video } = claims as { readonly video?: { readonly roomAdmin?: unknown } }
-    return video?.roomAdmin === true
+    const text = Buffer.from(Redacted.value(token).split(".")[1] ?? "", "base64url").toString("utf8")
+    return JSON.parse(text) as Claims | null ?? {}
   } catch {
-    return false
+    return {}
   }
 }
+
+/** Whether a token lets its holder take others out of the room. */
+export const mayRemove = (token: Redacted.Redacted): boolean => claimsOf(token).video?.roomAdmin === true
+
+/** Whether it lets its holder transfer their calls. */
+export const mayTransfer = (token: Redacted.Redacted): boolean => mayRemove(token) && claimsOf(token).sip?.call === true

@@ -31,6 +31,7 @@ import type { SessionParticipant } from "./participant.ts"
 import type { Providers } from "./providers.ts"
 import { makeSpeeches } from "./speech.ts"
 import type { Spending } from "./spending.ts"
+import { makeTransfers } from "./transfer.ts"
 import { makeTuning } from "./tuning.ts"
 import { makeTurnAudio } from "./turnAudio.ts"
 
@@ -127,6 +128,7 @@ export const makeCore = (parts: Parts, options: Options, checked: Checked): Effe
       apology,
       failedReply,
       spending,
+      transfers: makeTransfers(),
       leaving: Latch.makeUnsafe(false)
     }
     return made

@@ -27,6 +27,7 @@ import type { Outstanding } from "./outstanding.ts"
 import type { SessionParticipant } from "./participant.ts"
 import type { Speeches } from "./speech.ts"
 import type { Spending } from "./spending.ts"
+import type { Transfers } from "./transfer.ts"
 import type { Tuning } from "./tuning.ts"
 import type { TurnAudio } from "./turnAudio.ts"
 
@@ -93,6 +94,7 @@ export interface Core {
   /** What is said of a reply that has failed. */
   readonly failedReply: Prepared | undefined
   readonly spending: Spending
+  readonly transfers: Transfers
   /** Open once the session is coming to its end. */
   readonly leaving: Latch.Latch
 }

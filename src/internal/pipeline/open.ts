@@ -125,6 +125,7 @@ export const open = <R, E>(
       job,
       events: events.stream,
       ended,
+      room,
       company: Effect.map(room.participants, (there) => there.some(isReachable)),
       attach: listening.attach,
       ...makeHandoff(core, {

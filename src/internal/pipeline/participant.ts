@@ -177,7 +177,10 @@ export const endLine = (
     Effect.catchCause((cause) => Effect.sync(() => failed(core, "room", "room", cause)))
   )
 
-const close = (core: Core, reason: Event.CloseReason): void => signal(core, { _tag: "Close", drain: false, reason })
+/** What a transfer may have brought about is told when it is known whether it has. */
+const close = (core: Core, reason: Event.CloseReason): void => {
+  if (!core.transfers.keeps(reason)) signal(core, { _tag: "Close", drain: false, reason })
+}
 
 const guarded = (core: Core, watch: Effect.Effect<void>): Effect.Effect<void> =>
   Effect.catchCause(

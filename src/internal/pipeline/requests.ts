@@ -9,6 +9,7 @@ import * as Check from "../options.ts"
 import { ofSpeeches } from "../options/counterparts.ts"
 import { shown } from "../options/shown.ts"
 import { settled } from "../plain.ts"
+import { destinationMust, destinationOf, written } from "../room/destination.ts"
 import { isKey } from "../room/keys.ts"
 import { turn } from "../turn/settings.ts"
 
@@ -72,6 +73,20 @@ const asked = <Out, In>(
     const wrong = noObject(verb, options, `${verb}(${write})`)
     return wrong === undefined ? Check.readWarning(self, options) : Effect.fail(wrong)
   })
+
+const transfer = Check.struct<Session.TransferOptions>()({
+  to: Check.required(Check.such<string>((to) => destinationOf(to) !== undefined, destinationMust)),
+  say: Check.such(isText, "be a text that the caller hears first")
+})
+
+/** Where to, as a room is told, and what the caller hears first. */
+export const checkTransfer = (
+  options: Session.TransferOptions
+): Effect.Effect<typeof transfer.Type, InvalidOptions> =>
+  Effect.map(
+    asked("transfer", transfer, options, "{ to: \"+4930123456\", say: \"I put you through.\" }"),
+    ({ say, to }) => ({ say, to: written(destinationOf(to)!) })
+  )
 
 /** Options of `answeredBy`, with what it asks as an effect. */
 export interface CheckedAnswering extends Omit<typeof answering.Type, "isMachine"> {

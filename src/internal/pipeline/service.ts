@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
 import type * as Event from "../../Event.ts"
 import type { InvalidOptions } from "../../Failure.ts"
+import type * as Room from "../../Room.ts"
 import * as Session from "../../Session.ts"
 import * as Turn from "../../Turn.ts"
 import { makeTextLimit } from "../room/textLimit.ts"
@@ -20,11 +21,13 @@ import {
   checkInterrupt,
   checkKeys,
   checkObject,
+  checkTransfer,
   checkUpdate,
   checkWait,
   checkWords
 } from "./requests.ts"
 import { perform } from "./tasks.ts"
+import { transfer } from "./transfer.ts"
 import { asker, protectedSpeech, want } from "./wishes.ts"
 
 export interface Parts extends Handoff {
@@ -33,6 +36,7 @@ export interface Parts extends Handoff {
   readonly ended: Deferred.Deferred<Event.CloseReason>
   /** Whether anyone is there to be spoken to. */
   readonly company: Effect.Effect<boolean>
+  readonly room: Room.Room["Service"]
   readonly attach: (on: boolean) => Effect.Effect<void>
 }
 
@@ -181,6 +185,12 @@ export const makeSession = (core: Core, parts: Parts): Session.Session["Service"
         if (goodbye !== undefined) checkWords("hangUp", goodbye, false)
         return Effect.andThen(parts.mayEnd, hangUp(core, parts.company, goodbye))
       }),
+    transfer: (options) =>
+      checkTransfer(options).pipe(
+        Effect.mapError(refused),
+        Effect.tap(() => parts.mayEnd),
+        Effect.flatMap((checked) => transfer(core, parts.room, checked))
+      ),
     close: (options = {}) =>
       Effect.sync(() => {
         signal(core, { _tag: "Close", drain: checkClose(options).drain, reason: "closed" })

@@ -108,6 +108,9 @@ export const soundRoom = (
     ),
     events: Stream.filter(room.events, isSound(isEvent, "an event")),
     tracks: (identity) => failing("tracks", () => room.tracks(identity)),
+    ...(room.transfer === undefined ? {} : {
+      transfer: (identity, to) => failing("transfer", () => room.transfer!(identity, to))
+    }),
     texts: (topic) =>
       Stream.suspend(() => room.texts(topic)).pipe(
         Stream.filter((message) => isText(message?.text) && isText(message.identity)),

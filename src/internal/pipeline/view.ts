@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { type Event, Room, RoomError } from "../../Room.ts"
 import { attributes as names } from "../frontend/protocolNames.ts"
+import { unknownParticipant } from "../room/errors.ts"
 
 type Service = Room["Service"]
 
@@ -21,6 +22,7 @@ const eventOf = (identity: string) => (event: Event): boolean => {
 }
 
 export const makeViews = (room: Service): Views => {
+  const { transfer } = room
   const states = new Map<string, string>()
   const state = (): string => busiest.find((one) => [...states.values()].includes(one)) ?? "idle"
   return {
@@ -50,6 +52,10 @@ export const makeViews = (room: Service): Views => {
           ),
         ...(room.remove === undefined ? {} : {
           remove: (other) => other === identity && room.remove !== undefined ? room.remove(other) : Effect.void
+        }),
+        ...(transfer === undefined ? {} : {
+          transfer: (other, to) =>
+            other === identity ? transfer(other, to) : Effect.fail(unknownParticipant("transfer", other))
         }),
         setAttributes: (changed) => {
           const shown = changed[names.state]

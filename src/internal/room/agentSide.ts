@@ -5,6 +5,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Audio from "../../Audio.ts"
 import type { Output, Room, RoomError } from "../../Room.ts"
+import { destinationFor, written } from "./destination.ts"
 import { withEarlyKeys } from "./earlyKeys.ts"
 import { gone, refuse, unknownParticipant } from "./errors.ts"
 import type { Hub, Parts } from "./parts.ts"
@@ -18,6 +19,7 @@ export interface Remote {
     readonly payload: string
   }) => Effect.Effect<string, RoomError>
   readonly remove: (identity: string) => Effect.Effect<void, RoomError>
+  readonly transfer?: ((identity: string, to: string) => Effect.Effect<void, RoomError>) | undefined
 }
 
 export const makeAgentSide = (
@@ -28,6 +30,7 @@ export const makeAgentSide = (
   remote?: Remote
 ): Room["Service"] => {
   const { using } = lifetime
+  const transfer = remote?.transfer
 
   const topicOf = <A>(topics: Topics<A>, name: string): Stream.Stream<A> =>
     Stream.unwrap(Effect.tap(Effect.suspend(() => topics.subscribe(name)), () => Effect.sync(lifetime.start)))
@@ -80,6 +83,15 @@ export const makeAgentSide = (
         if (!participants.has(identity)) return Effect.void
         return Effect.map(remote?.remove(identity) ?? Effect.void, () => participants.leave(identity, "removed"))
       })),
+    ...(transfer === undefined ? {} : {
+      transfer: (identity, to) =>
+        using(Effect.gen(function*() {
+          if (lifetime.isOver()) return yield* gone("transfer")
+          if (!participants.has(identity)) return yield* unknownParticipant("transfer", identity)
+          yield* transfer(identity, written(yield* destinationFor(to)))
+          participants.leave(identity, "left")
+        }))
+    }),
     ended: using(lifetime.ended),
     leave: Effect.sync(() => end("left"))
   }, events.keys)

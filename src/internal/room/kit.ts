@@ -101,7 +101,7 @@ const wrongOutgoing = (given: Outgoing): string | undefined => {
   for (const member of ["play", "clear"] as const) {
     if (typeof given[member] !== "function") return `${member} must be a function, not ${shown(given[member])}`
   }
-  for (const member of ["send", "call", "remove"] as const) {
+  for (const member of ["send", "call", "remove", "transfer"] as const) {
     const one = given[member]
     if (one !== undefined && typeof one !== "function") return `${member} must be a function, not ${shown(one)}`
   }
@@ -185,7 +185,8 @@ export const makeRoom = <E, R>(
     const transport = outgoing
     const remote: Remote = {
       call: transport.call ?? (() => Effect.fail(unsupported("call"))),
-      remove: transport.remove ?? (() => Effect.fail(unsupported("remove")))
+      remove: transport.remove ?? (() => Effect.fail(unsupported("remove"))),
+      transfer: transport.transfer
     }
     const pump = Effect.onError(
       loudspeaker.pump(transport),

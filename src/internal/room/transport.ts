@@ -90,6 +90,11 @@ export interface Outgoing {
     | undefined
   /** Ends the connection or the line of a participant; then they have gone. */
   readonly remove?: ((identity: string) => Effect.Effect<void, RoomError>) | undefined
+  /**
+   * Gives the line of a participant to a number (`+4930123456`) or an address (`sip:desk@example.com`), and
+   * returns when it has gone there; then they have left.
+   */
+  readonly transfer?: ((identity: string, to: string) => Effect.Effect<void, RoomError>) | undefined
 }
 
 /**

@@ -10,8 +10,9 @@ import * as Socket from "effect/socket/Socket"
 import type { Newcomer, Room, RoomError } from "../../Room.ts"
 import { refuse } from "../room/errors.ts"
 import { openRoom } from "../room/kit.ts"
+import { type Account, complete, dial } from "./carrier.ts"
 import { rate, read, type Start } from "./protocol.ts"
-import { ahead, type Link, openStream } from "./stream.ts"
+import { ahead, type Link, openStream, type StreamOptions } from "./stream.ts"
 
 /** A stream that has said which call it is. */
 export interface Started {
@@ -94,20 +95,28 @@ export const callerOf = (
   }
 })
 
+const keyless = refuse("Unsupported", "transfer: the account's key was not given, as the option key")
+
+/** What the carrier does with a call, for who has a key to the account. */
+const lineOf = (account: Account | undefined, { callSid }: Start): Pick<StreamOptions, "hangUp" | "transfer"> =>
+  account === undefined
+    ? { hangUp: Effect.void, transfer: () => Effect.fail(keyless) }
+    : { hangUp: complete(account, callSid), transfer: (_, to) => dial(account, callSid, to) }
+
 /** The room of a call that is taken. It ends with the stream, and the stream with it. */
 export const openCall = (
   { link, start }: Started,
-  options: {
+  { account, facts, identity }: {
     readonly facts: CallFacts
     readonly identity?: string | undefined
-    readonly hangUp: Effect.Effect<void, RoomError>
+    readonly account: Account | undefined
   }
 ): Effect.Effect<Room["Service"], RoomError, Scope.Scope> =>
   Effect.flatMap(Clock.Clock, (clock) =>
     openRoom({
-      open: openStream({ clock, link, start, caller: callerOf(start, options.facts), hangUp: options.hangUp }),
+      open: openStream({ clock, link, start, caller: callerOf(start, facts), ...lineOf(account, start) }),
       name: start.callSid,
-      identity: options.identity,
+      identity,
       format: { sampleRate: rate, channels: 1 },
       frame: "20 millis",
       ahead,

@@ -15,6 +15,7 @@ import type { Shared, Takers } from "../worker/answering.ts"
 import type { JobRequest } from "../worker/job.ts"
 import * as metrics from "../worker/metrics.ts"
 import { callerOf, type CallFacts, openCall, type Started } from "./accept.ts"
+import type { Account } from "./carrier.ts"
 import type { Start } from "./protocol.ts"
 
 /** By this parameter a stream tells its word. */
@@ -42,7 +43,7 @@ export interface Calls extends Takers {
   readonly run: (
     started: Started,
     trusted: boolean,
-    hangUp: (start: Start) => Effect.Effect<void, RoomError>
+    accountOf: (start: Start) => Account | undefined
   ) => Effect.Effect<boolean>
 }
 
@@ -100,7 +101,7 @@ export const makeCalls = ({ agentName, capacity, table }: Shared): Effect.Effect
           return word
         }),
       forget: (callSid) => forget(callSid),
-      run: ({ link, start: told }, trusted, hangUp) =>
+      run: ({ link, start: told }, trusted, accountOf) =>
         Effect.gen(function*() {
           const { [wordName]: word, ...parameters } = told.parameters
           const { callSid } = told
@@ -114,7 +115,7 @@ export const makeCalls = ({ agentName, capacity, table }: Shared): Effect.Effect
           // Before its place is given back: whoever waits for the last call must not see none.
           table.begin(callSid)
           if (announced.delete(callSid)) table.release(callSid)
-          rooms.set(callSid, openCall({ link, start }, { facts, hangUp: hangUp(start) }))
+          rooms.set(callSid, openCall({ link, start }, { facts, account: accountOf(start) }))
           const assignment = {
             job: requestOf(start, facts, agentName),
             identity: "agent",

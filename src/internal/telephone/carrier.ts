@@ -1,11 +1,12 @@
 /**
- * Messages to the carrier: how to go on with a call, as markup, and that a call is over, by its
- * API. A request is over in five seconds, whatever the carrier does.
+ * Messages to the carrier: how to go on with a call, as markup, and that a call is over, or goes elsewhere, by
+ * its API. A request is over in five seconds, whatever the carrier does.
  */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type { RoomError } from "../../Room.ts"
 import * as Fetch from "../provider/fetch.ts"
+import { destinationFor, written } from "../room/destination.ts"
 import { refuse } from "../room/errors.ts"
 import { codeOf } from "../thrown.ts"
 
@@ -62,8 +63,19 @@ export interface Account {
   readonly key: Redacted.Redacted
 }
 
-/** Ends a call, wherever it stands. */
-export const complete = (account: Account, callSid: string): Effect.Effect<void, RoomError> =>
+interface Answer {
+  readonly ok: boolean
+  readonly status: number
+  /** The call was over before. */
+  readonly isOver: boolean
+}
+
+/** Changes a call that goes on. Gives the status of the answer, in bounded time; fails with why there is none. */
+const update = (
+  account: Account,
+  callSid: string,
+  change: Readonly<Record<string, string>>
+): Effect.Effect<Answer, string> =>
   Effect.gen(function*() {
     const fetch = yield* Fetch.fetch
     const basic = Buffer.from(`${account.user}:${Redacted.value(account.key)}`).toString("base64")
@@ -72,19 +84,39 @@ export const complete = (account: Account, callSid: string): Effect.Effect<void,
         fetch(`${account.apiUrl.replace(/\/+$/, "")}/2010-04-01/Accounts/${account.sid}/Calls/${callSid}.json`, {
           method: "POST",
           headers: { authorization: `Basic ${basic}`, "content-type": "application/x-www-form-urlencoded" },
-          body: "Status=completed",
+          body: `${new URLSearchParams(change)}`,
           redirect: "error",
           signal
         }),
       catch: (cause) => codeOf(cause) ?? "no answer"
     })
     const told = yield* Effect.promise(() => answer.text().catch(() => ""))
-    if (!answer.ok && !gone.has(answer.status) && !notInProgress.test(told.slice(0, mostTold))) {
-      return yield* Effect.fail(`status ${answer.status}`)
-    }
-  }).pipe(
-    Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.fail("no answer in time") }),
-    Effect.mapError((why) =>
-      refuse("SendFailed", `the carrier did not end the call (${why}): check the account and its key`)
-    )
+    const isOver = gone.has(answer.status) || notInProgress.test(told.slice(0, mostTold))
+    return { ok: answer.ok, status: answer.status, isOver }
+  }).pipe(Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.fail("no answer in time") }))
+
+/** Fails where the carrier has refused, unless that is as good. */
+const unless = (isFine: (answer: Answer) => boolean) => (answer: Answer) =>
+  answer.ok || isFine(answer) ? Effect.void : Effect.fail(`status ${answer.status}`)
+
+const notDone = (what: string) => (why: string): RoomError =>
+  refuse("SendFailed", `the carrier did not ${what} the call (${why}): check the account and its key`)
+
+/** Ends a call, wherever it stands. */
+export const complete = (account: Account, callSid: string): Effect.Effect<void, RoomError> =>
+  update(account, callSid, { Status: "completed" }).pipe(
+    Effect.flatMap(unless(({ isOver }) => isOver)),
+    Effect.mapError(notDone("end"))
   )
+
+/** Connects the one who calls with a number or an address; the stream of the call ends. */
+export const dial = (account: Account, callSid: string, to: string): Effect.Effect<void, RoomError> =>
+  Effect.gen(function*() {
+    const destination = yield* destinationFor(to)
+    const noun = destination._tag === "Number" ? "Number" : "Sip"
+    const twiml = document(`<Dial><${noun}>${escaped(written(destination))}</${noun}></Dial>`)
+    yield* update(account, callSid, { Twiml: twiml }).pipe(
+      Effect.flatMap(unless(() => false)),
+      Effect.mapError(notDone("transfer"))
+    )
+  })

@@ -24,7 +24,7 @@ import type { WorkerError } from "../worker/errors.ts"
 import { listenError } from "../worker/http.ts"
 import { awaitStart } from "./accept.ts"
 import { type Calls, wordName } from "./calls.ts"
-import { complete, connect, noted, reject } from "./carrier.ts"
+import { type Account, connect, noted, reject } from "./carrier.ts"
 import * as Form from "./form.ts"
 import type { Settings } from "./options.ts"
 import type { Start } from "./protocol.ts"
@@ -65,15 +65,13 @@ const notAllowed = text(405, "use POST, or a WebSocket for the stream")
 const notSigned = text(403, "the signature does not fit")
 const tooMany = text(503, "too many sockets wait")
 
-const account = ({ apiUrl, key, keySid, token }: Settings) => ({ accountSid, callSid }: Start) =>
-  accountSid === undefined
-    ? Effect.void
-    : complete({
-      apiUrl,
-      sid: accountSid,
-      user: key === undefined ? accountSid : keySid ?? accountSid,
-      key: key ?? token
-    }, callSid)
+const account = ({ apiUrl, key, keySid, token }: Settings) => ({ accountSid }: Start): Account | undefined =>
+  accountSid === undefined ? undefined : {
+    apiUrl,
+    sid: accountSid,
+    user: key === undefined ? accountSid : keySid ?? accountSid,
+    key: key ?? token
+  }
 
 export const serveCarrier = (settings: Settings, calls: Calls): Effect.Effect<number, WorkerError, Scope.Scope> =>
   Effect.gen(function*() {

@@ -34,6 +34,8 @@ export interface StreamOptions {
   readonly caller: Newcomer
   /** Ends the call at the carrier, where there is a key to it. */
   readonly hangUp: Effect.Effect<void, RoomError>
+  /** Gives the call to somebody else, where there is a key to it. */
+  readonly transfer?: Outgoing["transfer"]
 }
 
 // Every mark but the first of a run waits so long for more to mark (ms).
@@ -217,8 +219,7 @@ export const openStream =
         Effect.ignore,
         Effect.forkScoped({ startImmediately: true })
       )
-      yield* Effect.forkScoped(Effect.forever(marking))
-      yield* Effect.forkScoped(Effect.forever(watching))
+      for (const task of [marking, watching]) yield* Effect.forkScoped(Effect.forever(task))
 
       return {
         play: ({ samples }, position) => {
@@ -235,6 +236,7 @@ export const openStream =
         remove: (who) =>
           who === identity
             ? Effect.ensuring(options.hangUp, Effect.sync(() => end("removed", "removed")))
-            : Effect.fail(unknownParticipant("remove", who))
+            : Effect.fail(unknownParticipant("remove", who)),
+        transfer: options.transfer
       }
     })
