@@ -11,7 +11,9 @@
  *   with all that was understood so far, in the user's name. Of the agent: one
  *   text a stretch of speech that grows as it is heard, and at its end is
  *   replaced by what was heard, cut where the user cut in. Updates of the same
- *   `lk.segment_id` belong together; `lk.transcription_final` ends them. With
+ *   `lk.segment_id` belong together; `lk.transcription_final` ends them. LiveKit's
+ *   components and apps show the newest of a segment; whoever handles the texts
+ *   themselves does the same, or reads only those that are final. With
  *   `Pipeline.Options.syncTranscript` `false` the agent's text comes as it is
  *   written.
  * - The same as transcription packets, for frontends older than text streams.

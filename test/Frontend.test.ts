@@ -166,6 +166,25 @@ describe("the agent's words", () => {
       assert.strictEqual(sent.filter(({ _tag }) => _tag === "TextClosed").length, 1)
     }))
 
+  it.effect("are each read once by who reads only what is final", () =>
+    Effect.gen(function*() {
+      const { sent } = yield* watched({
+        user: [hello, Testing.say(12_000, 13_000, "Tell me more.")],
+        llm: ["One two three four.", "Five six."],
+        at: [{ at: 20_000, do: (session) => session.hangUp() }]
+      })
+      const finals = sent.flatMap((message) =>
+        message._tag === "Text" && message.as === undefined ? [[message.text, message.attributes]] as const : []
+      )
+      assert.deepStrictEqual(finals.map(([text]) => text), ["One two three four.", "Five six."])
+      assert.isTrue(finals.every(([, attributes]) => attributes?.["lk.transcription_final"] === "true"))
+      const growing = sent.flatMap((message) => message._tag === "TextOpened" ? [message.attributes] : [])
+      assert.deepStrictEqual(growing.map((attributes) => attributes?.["lk.transcription_final"]), ["false", "false"])
+      const segments = (all: ReadonlyArray<Readonly<Record<string, string>> | undefined>) =>
+        all.map((attributes) => attributes?.["lk.segment_id"])
+      assert.deepStrictEqual(segments(finals.map(([, attributes]) => attributes)), segments(growing))
+    }))
+
   it.effect("end where the user cut in", () =>
     Effect.gen(function*() {
       const { sent, timeline } = yield* watched({

@@ -250,7 +250,6 @@ describe("the parameters of a call", () => {
         const deep = Array.from({ length: 40 }).reduce<object>((a) => ({ a, z: 1 }), {})
         const { output } = yield* got(struct({ any: Any }), { any: deep })
         assert.include(String(output), "Invalid parameters for tool book: any")
-      }),
-    3000
+      })
   )
 })

@@ -125,7 +125,8 @@ const failedHooks = (logs: ReadonlyArray<LogLine>): ReadonlyArray<string> =>
  * - `warnings` are those of the conversation, then the hooks that have failed, then those of the
  *   scenario itself.
  * - `print` gives the whole course as a text, with the warnings and errors of the log:
- *   `console.log(timeline.print())`. A scenario shows its log nowhere else.
+ *   `console.log(timeline.print())`. A scenario shows its log nowhere else. Each event is a line; words of the
+ *   agent that follow each other are one, from the first to the last (`until`).
  *
  * @category models
  * @since 0.1.0
@@ -162,7 +163,41 @@ const fieldsOf = (event: object): string =>
     .map(([key, value]) => `${key}=${plain(value)}`)
     .join(" ")
 
-const line = (event: Event.Event): string => `${String(event.at).padStart(8)}  ${event._tag} ${fieldsOf(event)}`
+/** Words of the agent, and when the last of them were heard, where several are told as one. */
+type Words = Event.Of<"AgentTranscript"> & { readonly until?: number }
+
+interface Line {
+  readonly at: number
+  readonly line: string
+  readonly words?: Words
+}
+
+const line = (event: Event.Event | Words): string => `${String(event.at).padStart(8)}  ${event._tag} ${fieldsOf(event)}`
+
+/**
+ * The words of a speech come one by one: those that nothing else comes between are one line. An end without a word is
+ * told with the last of them.
+ */
+const joined = (lines: ReadonlyArray<Line>): ReadonlyArray<Line> => {
+  const all: Array<Line> = []
+  for (const one of lines) {
+    const { words } = one
+    const last = words?.text === ""
+      ? all.findLastIndex((line) => line.words?.speech === words.speech)
+      : all.length - 1
+    const before = all[last]?.words
+    if (words === undefined || before === undefined || words.speech !== before.speech || before.final) {
+      all.push(one)
+      continue
+    }
+    const { at, until = at, ...first } = before
+    const heard = words.text === "" ? until : words.at
+    const text = `${before.text}${words.text}`
+    const whole = { ...first, at, text, final: words.final, ...(heard === at ? {} : { until: heard }) }
+    all[last] = { at, line: line(whole), words: whole }
+  }
+  return all
+}
 
 const wanted = ([tag, at, fields]: Expectation): string =>
   `${String(at).padStart(8)}  ${tag}${fields === undefined ? "" : ` ${fieldsOf(fields)}`}`
@@ -230,8 +265,16 @@ export const makeTimeline = (recording: Recording): Timeline => {
       return { at, line: `${String(at).padStart(8)}  log ${level}: ${text}${why}${notes}` }
     })
   const print = (): string =>
-    [...events.map((event) => ({ at: event.at, line: line(event) })), ...logged]
-      .sort((a, b) => a.at - b.at).map(({ line }) => line).join("\n")
+    joined(
+      [
+        ...events.map((event): Line => ({
+          at: event.at,
+          line: line(event),
+          ...(event._tag === "AgentTranscript" ? { words: event } : {})
+        })),
+        ...logged
+      ].sort((a, b) => a.at - b.at)
+    ).map(({ line }) => line).join("\n")
   const fail = (head: string, marked: ReadonlyArray<string>): never => {
     throw new Unexpected({ message: `${head}\n${marked.join("\n")}\n\nwhat happened:\n${print()}` })
   }

@@ -1,7 +1,8 @@
 /** A tool that holds the event loop is named; the loop is really held, so the time is the real one. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Logger, References, Schema } from "effect"
-import { Tools } from "effect-voice"
+import { Agent, Tools } from "effect-voice"
+import * as Testing from "effect-voice/testing"
 import { Tool, Toolkit } from "effect/ai"
 import { setTimeout as sleep } from "node:timers/promises"
 
@@ -81,6 +82,20 @@ describe("a tool that holds the event loop", () => {
         return "done"
       }
       assertNamed(yield* told(Tools.resolve(Tools.functions({ hold: { run } }))), "while tool hold ran")
+    }))
+
+  it.effect("is no warning of a conversation in virtual time, which would be another one on a busy machine", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        agent: Agent.make({
+          instructions: "",
+          tools: Tools.functions({ hold: { run: () => Effect.as(Effect.sync(() => hold(150)), "done") } })
+        }),
+        user: [Testing.say(500, 1500, "Hello?")],
+        llm: [{ tools: [{ name: "hold" }] }, "Done."]
+      })
+      assert.strictEqual(timeline.messages.at(-1), "assistant: Done.")
+      assert.deepStrictEqual(timeline.logs.filter(({ level }) => level === "Warn"), [])
     }))
 
   it.live("is not one that merely takes its time, or works in short pieces", () =>

@@ -11,7 +11,7 @@ import { providersOf } from "../resilience/availability.ts"
 import { breakersOf, circuitsOf, keepBreakers } from "../resilience/breaker.ts"
 import { type Candidate, failover } from "../resilience/failover.ts"
 import { guarded } from "../resilience/firstOutput.ts"
-import { hedged, namesOf } from "../resilience/hedge.ts"
+import { hedged } from "../resilience/hedge.ts"
 import type {
   Fallback,
   FallbackOptions,
@@ -21,6 +21,7 @@ import type {
   RecoverOptions,
   Recovery
 } from "../resilience/model.ts"
+import { joined, namesOf } from "../resilience/names.ts"
 import * as options from "../resilience/options.ts"
 import { resolve, type Settings, settle } from "../resilience/policy.ts"
 import { prewarmed, prewarmOf } from "../resilience/prewarm.ts"
@@ -44,18 +45,19 @@ const isUseful = (delta: Llm.Delta): boolean =>
 const request = (
   service: Service,
   request: Llm.Request,
-  policy: Settings
+  policy: Settings,
+  name = service.name
 ): Candidate<Llm.Delta, Llm.LlmError, never> => {
   const thinking = new Thinking()
   return {
-    name: service.name,
+    name,
     open: thinking.listen(meteredReply(service, request)),
     lastSign: () => thinking.last,
     settings: service.resilient ? undefined : policy,
     isUseful,
     isRetryable: (error) => error.isRetryable,
-    error: failing(service.name),
-    asked: { component: "llm", provider: service.name },
+    error: failing(name),
+    asked: { component: "llm", provider: name },
     reasonOf: ({ reason }) => reason,
     owing: Effect.void,
     // A text without a word is an answer, once it is all.
@@ -92,7 +94,8 @@ export const hedge = (
   services: ReadonlyArray<Service>,
   asked: HedgeOptions
 ): Service => {
-  const name = nameIn(asked, namesOf(services))
+  const names = namesOf(services)
+  const name = nameIn(asked, joined(names))
   Check.readOrThrow(options.among, { providers: services }, refusing(name))
   const { after, policy } = Check.readOrThrow(options.hedge, asked, refusing(name))
   const settings = settle(policy)
@@ -103,7 +106,9 @@ export const hedge = (
     prewarm: prewarmOf(services),
     reply: (question) =>
       hedged({
-        candidates: requestsFor(services, question).map((asked, index) => request(services[index]!, asked, settings)),
+        candidates: requestsFor(services, question).map((asked, index) =>
+          request(services[index]!, asked, settings, names[index])
+        ),
         afterMs: after,
         own: (error) => error,
         error: failing(name)
@@ -116,11 +121,12 @@ export const fallback = (
   asked: FallbackOptions<Service> & { readonly retryAfterOutput?: boolean | undefined }
 ): Effect.Effect<Service & Fallback, Llm.LlmError, Scope.Scope> =>
   Effect.gen(function*() {
-    const name = nameIn(asked, namesOf(services))
+    const names = namesOf(services)
+    const name = nameIn(asked, joined(names))
     yield* Check.readOrFail(options.among, { providers: services }, refusing(name))
     const settings = yield* Check.readOrFail(options.resuming, asked, refusing(name))
-    const breakers = yield* circuitsOf("llm", services, settings.breaker)
-    const providers = yield* providersOf("llm", services, settings, breakers)
+    const breakers = yield* circuitsOf("llm", services, names, settings.breaker)
+    const providers = yield* providersOf("llm", services, names, settings, breakers)
     return keepBreakers({
       name,
       resilient: true,
@@ -132,7 +138,7 @@ export const fallback = (
         failover({
           claims: providers,
           candidates: requestsFor(services, question).map((asked, index) =>
-            request(services[index]!, asked, settle({ ...settings.policy, breaker: breakers[index] }))
+            request(services[index]!, asked, settle({ ...settings.policy, breaker: breakers[index] }), names[index])
           ),
           afterOutput: settings.retryAfterOutput,
           own: (error) => error,

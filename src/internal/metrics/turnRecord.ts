@@ -8,7 +8,9 @@ import * as Schema from "effect/Schema"
  *
  * `total = endOfUtterance + tools + llmFirstToken + firstSentence + ttsFirstByte + playoutStart`,
  * from the end of the user's speech to the first audio of the reply. `tools` is
- * the time of model steps and tool calls before the step that speaks first;
+ * the time of model steps and tool calls before the step that speaks first. If the reply says
+ * nothing because a hand-off, a task, a goodbye or a silent tool's own words answer, `speech` is the first
+ * one after it that is heard;
  * `transcriptionDelay` lies inside `endOfUtterance`. A stage that was over
  * before the turn was committed (preemption) counts 0. `ttsMs` is what the
  * synthesiser took from its first text to its first audio, whatever else was

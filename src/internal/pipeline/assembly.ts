@@ -24,6 +24,7 @@ import { makeCurrentAgent } from "./currentAgent.ts"
 import { makeHistory } from "./history.ts"
 import type { Judges } from "./judges.ts"
 import { makeKeys } from "./keys.ts"
+import { makeMeasuring } from "./measuring.ts"
 import type { Checked } from "./options.ts"
 import { makeCommands } from "./output.ts"
 import { makeOutstanding } from "./outstanding.ts"
@@ -115,6 +116,7 @@ export const makeCore = (parts: Parts, options: Options, checked: Checked): Effe
       history,
       callState: makeStore((name, value) => publish({ _tag: "CallStateChanged", name, value })),
       speeches: makeSpeeches(),
+      measuring: makeMeasuring(),
       calls: makeCalls(nextId),
       keys: makeKeys(),
       answering: makeAnswering(),

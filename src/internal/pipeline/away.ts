@@ -33,6 +33,7 @@ export const makeAway = (core: Core): Away => {
         core.calls.running().some(([, { asks, voice }]) => !asks && voice.result === "reply")
       if (onAway === undefined || running || waits) return
       times += 1
+      core.measuring.drop()
       hook = core.fork(guarded(core, "onAway", Effect.suspend(() => onAway({ times }))))
     }
   }

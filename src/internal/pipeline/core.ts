@@ -22,6 +22,7 @@ import type { Conductor } from "./conductor.ts"
 import type { CurrentAgent } from "./currentAgent.ts"
 import type { SessionHistory } from "./history.ts"
 import type { Keys } from "./keys.ts"
+import type { Measuring } from "./measuring.ts"
 import type { Commands } from "./output.ts"
 import type { Outstanding } from "./outstanding.ts"
 import type { SessionParticipant } from "./participant.ts"
@@ -79,6 +80,7 @@ export interface Core {
   readonly history: SessionHistory
   readonly callState: Store
   readonly speeches: Speeches
+  readonly measuring: Measuring
   readonly calls: Calls
   readonly keys: Keys
   readonly answering: Answering

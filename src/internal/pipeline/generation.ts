@@ -33,19 +33,15 @@ import { renewTools } from "./toolSources.ts"
 import { makeUtterance, stepOf, type Utterance } from "./utterance.ts"
 import { sayThatItFailed } from "./wishes.ts"
 
+const measure = (core: Core, speech: Speech): void => {
+  const record = turnRecord(speech, core.spending.takeCost)
+  if (record !== undefined) core.publish({ _tag: "TurnMeasured", record })
+}
+
 const finish = (core: Core, speech: Speech): void => {
   if (speech.finished) return
   speech.finished = true
-  if (speech.turn !== undefined) {
-    const measured = speech.milestones.audible === undefined ?
-      undefined :
-      turnRecord(speech.milestones, speech.turn, speech.id, {
-        audioMs: speech.playedMs,
-        interrupted: speech.outcome === "interrupted",
-        cost: core.spending.takeCost()
-      })
-    if (measured !== undefined) core.publish({ _tag: "TurnMeasured", record: measured })
-  }
+  measure(core, core.measuring.ended(speech) ?? speech)
   const { outcome, reason } = speech
   if (speech.authorized.isOpen()) {
     const because = reason === undefined || outcome === "completed" || outcome === "interrupted" ? {} : { reason }
@@ -96,6 +92,7 @@ const recite = (
     speech.recited = utterance
     const line = delivery.line(utterance)
     const began = core.conductor.now()
+    speech.milestones.requested = began
     let newest = began
     const deltas = (typeof text === "string" ? Stream.make(text) : text).pipe(
       said(core),

@@ -25,6 +25,7 @@ import { type Core, isOpen } from "./core.ts"
 import type { Loan } from "./currentAgent.ts"
 import { guarded, mended } from "./failures.ts"
 import type { Listening } from "./listening.ts"
+import { letOthersAnswer } from "./measuring.ts"
 import { mergeVad } from "./options.ts"
 import { awaitResults, owe } from "./outstanding.ts"
 
@@ -249,6 +250,7 @@ export const makeHandoff = (core: Core, parts: Parts): Handoff => {
 
   const replace = (agent: Agent.Agent<Session.Given, unknown>, next: Successor): Effect.Effect<void> =>
     Effect.gen(function*() {
+      if (next.binding.agent.onEnter !== undefined) yield* letOthersAnswer(core)
       yield* leave(core, exitTimeout)
       if (!isOpen(core)) return
       yield* goOn(next, agent.history, () => core.agent.replaced(next.binding))
@@ -269,6 +271,7 @@ export const makeHandoff = (core: Core, parts: Parts): Handoff => {
   const begin = (agent: Agent.Agent<Session.Given, unknown>, next: Successor): Effect.Effect<Loan | undefined> =>
     Effect.gen(function*() {
       if (!isOpen(core)) return undefined
+      yield* letOthersAnswer(core)
       const loan = yield* goOn(next, agent.history, () => core.agent.lent(next.binding))
       if (core.agent.hasEntered()) enter(core)
       return loan

@@ -1,6 +1,6 @@
 /** The times of what happened in a turn, and the record that follows from them. */
 import type * as Event from "../../Event.ts"
-import type { TurnTimes } from "./core.ts"
+import type { Speech } from "./speech.ts"
 
 /** Times (ms of the Clock) of the step that spoke first, and sums over the whole turn. */
 export interface Milestones {
@@ -29,14 +29,24 @@ export const makeMilestones = (): Milestones => ({
   outputTokens: 0
 })
 
+/** The sums of one speech become part of another's. */
+export const moveSums = (from: Milestones, to: Milestones): void => {
+  for (const sum of ["steps", "toolCalls", "inputTokens", "outputTokens"] as const) {
+    to[sum] += from[sum]
+    from[sum] = 0
+  }
+}
+
+/** What the turn was measured at that a speech answers; nothing where there is none, or nothing was heard. */
 export const turnRecord = (
-  milestones: Milestones,
-  times: TurnTimes,
-  speech: string,
-  heard: { readonly audioMs: number; readonly interrupted: boolean; readonly cost?: number | undefined }
+  { id: speech, measures, milestones, outcome, playedMs }: Speech,
+  takeCost: () => number | undefined
 ): Event.TurnRecord | undefined => {
   const { audible } = milestones
-  if (audible === undefined) return undefined
+  if (measures === undefined || audible === undefined) return undefined
+  const { before, times } = measures
+  if (before !== undefined) moveSums(before, milestones)
+  const cost = takeCost()
   const preempted = (milestones.requested ?? times.committedAt) < times.committedAt
   let reached = times.committedAt
   const stage = (at: number | undefined): number => {
@@ -70,9 +80,9 @@ export const turnRecord = (
     toolCalls: milestones.toolCalls,
     inputTokens: milestones.inputTokens,
     outputTokens: milestones.outputTokens,
-    audioMs: heard.audioMs,
-    ...(heard.cost === undefined ? {} : { cost: heard.cost }),
+    audioMs: playedMs,
+    ...(cost === undefined ? {} : { cost }),
     preempted,
-    interrupted: heard.interrupted
+    interrupted: outcome === "interrupted"
   }
 }

@@ -13,6 +13,7 @@ import { CurrentCall } from "../tools/execute.ts"
 import { type Core, isOpen, signal } from "./core.ts"
 import type { Handoff } from "./handoff.ts"
 import { given } from "./longTexts.ts"
+import { letOthersAnswer } from "./measuring.ts"
 import { beforeFirstWords, beforeGoodbye, isOwed } from "./outstanding.ts"
 import {
   checkAnswering,
@@ -78,6 +79,7 @@ const hangUp = (
       if (goodbye !== undefined && there) want(core, { source: "say", text: goodbye })
       signal(core, { _tag: "Close", drain: true, reason: "hang_up" })
     }
+    if (there) yield* letOthersAnswer(core)
     const first = core.outstanding.leave()
     if (!there || !isOpen(core) || !isOwed(core, call)) return close()
     if (!first) return

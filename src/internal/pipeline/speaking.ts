@@ -57,6 +57,7 @@ export const makeSpeaking = (
       if (speech === undefined) return gone(id)
       core.publish({ _tag: "SpeechCreated", speech: id, source: "turn" })
       speech.turn = takeTimes(turn)
+      speech.measures = speech.turn && { times: speech.turn }
       speech.createdAt = history.stamp()
       // What it has thought of already stands behind the words that it answers, in the same order.
       for (const item of speech.early) item.createdAt = history.stamp()
@@ -72,6 +73,7 @@ export const makeSpeaking = (
       const speech = speeches.get(id)
       if (speech === undefined) return
       speech.playing = true
+      core.measuring.heard(speech, speeches.get(speech.askedBy ?? ""))
       speech.milestones.audible ??= core.conductor.now()
       // Paused for a speech that was at its end, and had nothing left to clear.
       if (core.commands.isPaused()) core.fork(command(core, "resume"))

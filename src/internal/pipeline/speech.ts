@@ -61,6 +61,14 @@ export interface Speech {
   /** Those of them that it has told, as far as anybody can know: the model had them before it when it wrote what is said. */
   readonly tells: Set<string>
   turn: TurnTimes | undefined
+  /** The turn that is measured by it, with what was done for that before it. */
+  measures: { readonly times: TurnTimes; readonly before?: Milestones | undefined } | undefined
+  /** The speech whose tool has asked for it. */
+  readonly askedBy: string | undefined
+  /** What its tools have asked for and was heard first. */
+  answeredBy: Speech | undefined
+  /** It fills a silence, and answers nothing. */
+  readonly passing: boolean
   /** Why nothing, or not all, of it is heard. */
   reason: Event.SpeechReason | undefined
   /** Speeches that its tools wait for. */
@@ -108,6 +116,8 @@ export const makeSpeech = (options: {
   readonly turn?: TurnTimes | undefined
   readonly steps: Steps
   readonly announces?: boolean | undefined
+  readonly askedBy?: string | undefined
+  readonly passing?: boolean | undefined
 }): Speech => ({
   id: options.id,
   source: options.source,
@@ -129,6 +139,10 @@ export const makeSpeech = (options: {
   shows: new Set(),
   tells: new Set(),
   turn: options.turn,
+  measures: options.turn === undefined ? undefined : { times: options.turn },
+  askedBy: options.askedBy,
+  answeredBy: undefined,
+  passing: options.passing === true,
   reason: undefined,
   awaits: new Set(),
   recited: undefined,

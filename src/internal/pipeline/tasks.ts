@@ -18,6 +18,7 @@ import { fromFunction } from "../tools/entry.ts"
 import { asking } from "./asking.ts"
 import type { Core } from "./core.ts"
 import type { Handoff } from "./handoff.ts"
+import { letOthersAnswer } from "./measuring.ts"
 import { owe } from "./outstanding.ts"
 
 const rule = "When you know all that `complete_task` asks for, call it at once, and say nothing with it. " +
@@ -50,26 +51,28 @@ class Back {
 
 /** The tools with which a model ends a task, or goes back to `earlier` ones. */
 const endsOf = <A, R>(
+  core: Core,
   { agent: { name }, check, result }: Definition<A, R, unknown>,
   earlier: ReadonlyArray<string>,
   done: Deferred.Deferred<A | Back, TaskError>
 ): Tools.Set<R> => {
-  const ends = [
+  const ends = (how: Effect.Effect<boolean>) => Effect.andThen(letOthersAnswer(core), how)
+  const entries = [
     ...(earlier.length === 0 ? [] : [
       fromFunction<R>(
         back.setParameters(Schema.Struct({ to: Schema.Literals(earlier) })),
-        (value) => Deferred.succeed(done, new Back((value as { readonly to: string }).to))
+        (value) => ends(Deferred.succeed(done, new Back((value as { readonly to: string }).to)))
       )
     ]),
     fromFunction<R>(complete.setParameters(result), (value) =>
       Effect.gen(function*() {
         const wrong = yield* check?.(value as A) ?? Effect.void
         if (typeof wrong === "string") return yield* new Tools.ToolError({ message: wrong })
-        yield* Deferred.succeed(done, value as A)
+        yield* ends(Deferred.succeed(done, value as A))
       })),
-    fromFunction<R>(giveUp, () => Deferred.fail(done, new TaskError({ task: name, reason: "GivenUp" })))
+    fromFunction<R>(giveUp, () => ends(Deferred.fail(done, new TaskError({ task: name, reason: "GivenUp" }))))
   ]
-  return { entries: new Map(ends.map((entry) => [entry.tool.name, entry])), found: [] }
+  return { entries: new Map(entries.map((entry) => [entry.tool.name, entry])), found: [] }
 }
 
 /** Where the agent has nothing to say, its model begins. */
@@ -77,6 +80,7 @@ const opening = Session.Session.use((session) => session.reply())
 
 /** The agent of a task while it is performed once. */
 const performer = <A, R, E>(
+  core: Core,
   task: Definition<A, R, E>,
   earlier: ReadonlyArray<string>,
   done: Deferred.Deferred<A | Back, TaskError>
@@ -88,7 +92,7 @@ const performer = <A, R, E>(
     bound: Effect.gen(function*() {
       const bound = yield* agent.bound
       const { onEnter, tools: ends } = yield* given<never, R, Session.Session>(
-        Effect.succeed(endsOf(task, earlier, done)),
+        Effect.succeed(endsOf(core, task, earlier, done)),
         { onEnter: opening }
       )
       return {
@@ -131,7 +135,7 @@ const performOne = <A, E>(
         ])
       })
     const found = yield* Effect.ensuring(
-      lend(performer(task, earlier, done), session, (lost) => during(wait(lost))),
+      lend(performer(core, task, earlier, done), session, (lost) => during(wait(lost))),
       // Of what has come meanwhile the agent that waited tells.
       Effect.sync(() => owe(core))
     )

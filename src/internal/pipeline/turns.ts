@@ -44,6 +44,7 @@ export const makeTurns = (core: Core, hookTimeout: number): Turns => {
       const guess = Turn.guess(core.conductor.state())
       const basis = guess === undefined ? undefined : core.speeches.get(guess)?.basis
       const stale = basis !== undefined && !isCurrent(core, basis)
+      core.measuring.drop()
       latest = { turn, source, stoppedAt, finalAt, committedAt: core.conductor.now() }
       // A machine is not talked with, and a person is greeted.
       const unanswered = core.answering.isOn()

@@ -118,7 +118,7 @@ export const want = (core: Core, wish: Wish, by = nobody): Session.Speech => {
   if (!isOpen(core)) return discarded(id)
   const clip = framesOf(options.clip)
   const now = core.history.stamp()
-  const speech = makeSpeech({ id, source, text, options, clip, now, steps, announces })
+  const speech = makeSpeech({ id, source, text, options, clip, now, steps, announces, passing, askedBy: by.speech })
   core.speeches.add(speech)
   signal(core, {
     _tag: "Enqueue",

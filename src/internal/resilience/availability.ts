@@ -181,15 +181,16 @@ class Providers {
   }
 }
 
-export const providersOf = <Service extends { readonly name: string }>(
+export const providersOf = <Service>(
   component: Availability["component"],
   services: ReadonlyArray<Service>,
+  names: ReadonlyArray<string>,
   options: typeof asked.fallback.Type,
   breakers: ReadonlyArray<Circuit | undefined>
 ): Effect.Effect<Providers, never, Scope.Scope> =>
   Providers.make({
     component,
-    names: services.map((service) => service.name),
+    names,
     recovery: options.recovery ?? recovery,
     probe: options.probe === undefined ? undefined : (provider) => {
       const service = services[provider]

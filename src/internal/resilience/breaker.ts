@@ -257,13 +257,14 @@ export const breakersOf = (service: object): ReadonlyArray<Breaker> => {
 /** A breaker for each service that is to have one: not for those that take care of themselves. */
 export const circuitsOf = (
   component: BreakerChange["component"],
-  services: ReadonlyArray<{ readonly name: string; readonly resilient: boolean }>,
+  services: ReadonlyArray<{ readonly resilient: boolean }>,
+  names: ReadonlyArray<string>,
   settings: Settings | undefined
 ): Effect.Effect<ReadonlyArray<Circuit | undefined>> =>
-  Effect.forEach(services, ({ name, resilient }) =>
+  Effect.forEach(services, ({ resilient }, index) =>
     settings === undefined || resilient
       ? Effect.succeed(undefined)
-      : Circuit.open({ ...settings, name, component }))
+      : Circuit.open({ ...settings, name: names[index]!, component }))
 
 /** The part of a breaker that a guard talks to. */
 export const circuitOf = (breaker: Breaker | undefined): Circuit | undefined =>

@@ -12,9 +12,6 @@ import { failureOf, type ProviderError } from "./errors.ts"
 import { type Candidate, exhausted, type Lost } from "./failover.ts"
 import { firstOutput, resume } from "./firstOutput.ts"
 
-export const namesOf = (services: ReadonlyArray<{ readonly name: string }>): string =>
-  [...new Set(services.map((service) => service.name))].join("+") || "no provider"
-
 type Live<A, E, R> = Pull.Pull<Arr.NonEmptyReadonlyArray<A>, E, void, R>
 
 /**

@@ -8,7 +8,8 @@ import type * as Stream from "effect/Stream"
 import type * as Failure from "../../Failure.ts"
 
 /**
- * A provider of a fallback was lost, or is back.
+ * A provider of a fallback was lost, or is back. If several have one name, `provider` tells the model,
+ * too (`openai/gpt-4.1-mini`), and a number from the second of one model on (`openai/gpt-4.1-mini#2`).
  *
  * @category models
  * @since 0.1.0

@@ -65,6 +65,8 @@ export const failing = (provider: string) => (reason: Failure.Reason) => new Stt
 
 export interface Persisting<E, R> {
   readonly service: Stt.Service
+  /** What it is called in events and errors. */
+  readonly name: string
   /** Absent: the service is resilient itself. */
   readonly settings: Settings | undefined
   readonly memory: Memory<E, R>
@@ -78,12 +80,12 @@ export interface Persisting<E, R> {
 
 /** Opens another connection, for all that waits. */
 const open = <E, R>(
-  { memory, scope, service, settings }: Persisting<E, R>
+  { memory, name, scope, service, settings }: Persisting<E, R>
 ): Effect.Effect<Attempt<E, R>, Stt.SttError, R> =>
   Effect.gen(function*() {
     const breaker = settings?.breaker
     const ticket = breaker?.claim()
-    if (ticket instanceof Failure.Unavailable) return yield* failing(service.name)(ticket)
+    if (ticket instanceof Failure.Unavailable) return yield* failing(name)(ticket)
     const clock = yield* Clock.Clock
     const handle = yield* Scope.fork(scope)
     const mine = yield* own(handle)
@@ -242,8 +244,8 @@ const note = <E, R>(
 /** Attempts at one provider, until it is given up. */
 export const persist = <E, R>(options: Persisting<E, R>): Effect.Effect<Live<E, R>> =>
   Effect.map(backoff(options.settings), (budget) => {
-    const { alone, memory, service, settings } = options
-    const fail = failing(service.name)
+    const { alone, memory, name, settings } = options
+    const fail = failing(name)
     const health = makeHealth(options, budget)
     let newest: Attempt<E, R> | undefined
     /** Those that hang, and may be slow. */
@@ -272,7 +274,7 @@ export const persist = <E, R>(options: Persisting<E, R>): Effect.Effect<Live<E, 
       if (between !== wait) return Effect.void
       between = undefined
       return again
-        ? retrying({ component: "stt", provider: service.name }, ++health.tried, error.reason)
+        ? retrying({ component: "stt", provider: name }, ++health.tried, error.reason)
         : giveUp(error)
     }
 

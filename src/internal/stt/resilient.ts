@@ -22,6 +22,7 @@ import type {
   RecoverOptions,
   Recovery
 } from "../resilience/model.ts"
+import { joined, namesOf } from "../resilience/names.ts"
 import * as options from "../resilience/options.ts"
 import { resolve, type Settings, settle } from "../resilience/policy.ts"
 import { prewarmed, prewarmOf } from "../resilience/prewarm.ts"
@@ -45,6 +46,7 @@ const refusing = (provider: string) => (wrong: Failure.InvalidOptions) => failin
 /** One provider after the other, over one stream of audio. */
 const listen = <E, R>(audio: Stream.Stream<Stt.Input, E, R>, options: {
   readonly services: ReadonlyArray<Service>
+  readonly names: ReadonlyArray<string>
   readonly claims: Claims
   readonly policy: Settings
   /** Those of all together, where they are told. */
@@ -54,7 +56,7 @@ const listen = <E, R>(audio: Stream.Stream<Stt.Input, E, R>, options: {
   readonly allLost: (lost: ReadonlyArray<Lost>) => Stt.SttError
 }): Stream.Stream<Stt.Transcript, E | Stt.SttError, R> =>
   unwrapInput(Stream.unwrap(Effect.gen(function*() {
-    const { policy, services, claims } = options
+    const { claims, names, policy, services } = options
     const scope = yield* Effect.scope
     const memory = yield* Memory.make(audio)
     let lost: ReadonlyArray<Lost> = []
@@ -65,10 +67,11 @@ const listen = <E, R>(audio: Stream.Stream<Stt.Input, E, R>, options: {
       const claim = next()
       const service = claim === undefined ? undefined : services[claim.provider]
       if (claim === undefined || service === undefined) return Effect.fail(options.allLost(lost))
+      const name = names[claim.provider] ?? service.name
       return Effect.flatMap(Scope.fork(scope), (own) => {
         const giveUp = (error: Stt.SttError): Live<E, R> => {
           live = undefined
-          lost = [...lost, { name: service.name, error }]
+          lost = [...lost, { name, error }]
           return Scope.close(own, Exit.void).pipe(
             Effect.andThen(blamesRequest(error.reason) ? Effect.void : claims.failed(claim.provider)),
             Effect.andThen(start)
@@ -77,6 +80,7 @@ const listen = <E, R>(audio: Stream.Stream<Stt.Input, E, R>, options: {
         memory.waiting.settle()
         const pull = persist({
           service,
+          name,
           settings: service.resilient ? undefined : { ...policy, breaker: options.breakers[claim.provider] },
           memory,
           delays: new StreamDelays(service, delaysOf(service), options.delays === undefined ? [] : [options.delays]),
@@ -114,6 +118,7 @@ export const resilient = (service: Service, policy?: Policy): Service => {
     transcribe: (audio) =>
       listen(audio, {
         services: [service],
+        names: [service.name],
         claims: alone,
         policy: settings,
         delays: undefined,
@@ -129,11 +134,12 @@ export const fallback = (
   asked: FallbackOptions<Service> = {}
 ): Effect.Effect<Service & Fallback, Stt.SttError, Scope.Scope> =>
   Effect.gen(function*() {
-    const name = nameIn(asked, services.map((service) => service.name).join("+") || "no provider")
+    const names = namesOf(services)
+    const name = nameIn(asked, joined(names))
     yield* Check.readOrFail(options.among, { providers: services }, refusing(name))
     const settings = yield* Check.readOrFail(options.fallback, asked, refusing(name))
-    const breakers = yield* circuitsOf("stt", services, settings.breaker)
-    const providers = yield* providersOf("stt", services, settings, breakers)
+    const breakers = yield* circuitsOf("stt", services, names, settings.breaker)
+    const providers = yield* providersOf("stt", services, names, settings, breakers)
     const delays = new Delays(services.some(({ oneShot }) => oneShot === true))
     const service = keepBreakers<Service & Fallback>({
       name,
@@ -152,6 +158,7 @@ export const fallback = (
       transcribe: (audio) =>
         listen(audio, {
           services,
+          names,
           claims: providers,
           policy: settle(settings.policy),
           delays,

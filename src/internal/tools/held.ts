@@ -4,7 +4,7 @@
  * An Effect of a tool, and of what it forks, is timed from one operation to the
  * next, as its fiber runs: nothing else runs in between. A promise goes on where
  * no fiber sees it: while it is awaited, a sleep that ends late tells, of every
- * tool that runs by then.
+ * tool that runs by then. In virtual time nothing is timed.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -22,7 +22,7 @@ const sleepMs = 50
 /** What is told, once a call: how long it was held (ms), and whether it was surely this tool. */
 export type Report = (ms: number, sure: boolean) => Effect.Effect<void>
 
-/** The clock of the process, whatever time it is in a test: a loop is held in no other. */
+/** The clock of the process: a loop is held in no other time. */
 const now = (): number => performance.now()
 
 /** When the loop was last held by one that is known: nobody else is suspected of that. */
@@ -65,6 +65,8 @@ class Timed implements Scheduler.Scheduler {
 /** Runs the work of a call, and tells where that holds the loop. */
 export const watched = <A, E, R>(work: Effect.Effect<A, E, R>, report: Report): Effect.Effect<A, E, R> =>
   Effect.contextWith((context: Context.Context<never>) => {
+    // In another time than the process's own the same is to happen each time, also on a machine that others hold up.
+    if (Context.getOrUndefined(context, Clock.Clock) !== undefined) return work
     let told = false
     const tell = (ms: number, sure: boolean): void => {
       if (told) return
@@ -89,8 +91,6 @@ export const watched = <A, E, R>(work: Effect.Effect<A, E, R>, report: Report): 
       timed.begin()
       return Effect.onExit(work, () => Effect.sync(() => timed.end()))
     }).pipe(Effect.provideService(Scheduler.Scheduler, timed))
-    // In another time than the process's own a sleep says nothing of the loop.
-    if (Context.getOrUndefined(context, Clock.Clock) !== undefined) return measured
     return Effect.acquireUseRelease(
       Effect.sync(() => Effect.runFork(suspect)),
       () => measured,

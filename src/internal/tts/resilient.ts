@@ -14,7 +14,7 @@ import { providersOf } from "../resilience/availability.ts"
 import { breakersOf, circuitsOf, keepBreakers } from "../resilience/breaker.ts"
 import { type Candidate, failover } from "../resilience/failover.ts"
 import { guarded } from "../resilience/firstOutput.ts"
-import { hedged, namesOf } from "../resilience/hedge.ts"
+import { hedged } from "../resilience/hedge.ts"
 import type {
   Fallback,
   FallbackOptions,
@@ -24,6 +24,7 @@ import type {
   RecoverOptions,
   Recovery
 } from "../resilience/model.ts"
+import { joined, namesOf } from "../resilience/names.ts"
 import * as options from "../resilience/options.ts"
 import { resolve, type Settings, settle } from "../resilience/policy.ts"
 import { prewarmed, prewarmOf } from "../resilience/prewarm.ts"
@@ -61,15 +62,16 @@ const request = <E, R>(
   service: Service,
   text: ReplayBuffer<string, E, R>,
   options: Tts.Options | undefined,
-  policy: Settings
+  policy: Settings,
+  name = service.name
 ): Candidate<Tts.Chunk, Tts.TtsError | InputFailure<E>, R> => ({
-  name: service.name,
+  name,
   open: meteredSpeech(service, text.read(0), options),
   settings: service.resilient ? undefined : policy,
   isUseful: (chunk) => chunk.frame.samples.length > 0,
   isRetryable: (error) => !isInputFailure(error) && error.isRetryable,
-  error: failing(service.name),
-  asked: { component: "tts", provider: service.name },
+  error: failing(name),
+  asked: { component: "tts", provider: name },
   reasonOf: (error) => isInputFailure(error) ? new Failure.Broken({}) : error.reason,
   isForeign: isInputFailure,
   // Also where the provider does not read them: it may hang before it asks for any text.
@@ -106,7 +108,8 @@ export const hedge = (
   services: readonly [Service, ...ReadonlyArray<Service>],
   asked: HedgeOptions
 ): Service => {
-  const name = nameIn(asked, namesOf(services))
+  const names = namesOf(services)
+  const name = nameIn(asked, joined(names))
   Check.readOrThrow(options.among, { providers: services }, refusing(name))
   const { after, policy } = Check.readOrThrow(options.hedge, asked, refusing(name))
   const settings = settle(policy)
@@ -121,7 +124,7 @@ export const hedge = (
       unwrapInput(Stream.unwrap(Effect.map(ReplayBuffer.make(text), (replay) =>
         hedged({
           candidates: services.map((service, index) => {
-            const candidate = request(service, replay, optionsFor(service, index, said), settings)
+            const candidate = request(service, replay, optionsFor(service, index, said), settings, names[index])
             return { ...candidate, open: convert(format)(candidate.open) }
           }),
           afterMs: after,
@@ -136,18 +139,19 @@ export const fallback = (
   asked: FallbackOptions<Service> & { readonly retryAfterOutput?: boolean | undefined }
 ): Effect.Effect<Service & Fallback, Tts.TtsError, Scope.Scope> =>
   Effect.gen(function*() {
-    const name = nameIn(asked, namesOf(services))
+    const names = namesOf(services)
+    const name = nameIn(asked, joined(names))
     yield* Check.readOrFail(options.among, { providers: services }, refusing(name))
     const settings = yield* Check.readOrFail(options.resuming, asked, refusing(name))
-    const breakers = yield* circuitsOf("tts", services, settings.breaker)
-    const providers = yield* providersOf("tts", services, settings, breakers)
+    const breakers = yield* circuitsOf("tts", services, names, settings.breaker)
+    const providers = yield* providersOf("tts", services, names, settings, breakers)
     const format: Audio.Format = { sampleRate: services[0].sampleRate, channels: services[0].channels }
     const speak = <E, R>(text: Stream.Stream<string, E, R>, said?: Tts.Options) =>
       unwrapInput(Stream.unwrap(Effect.map(ReplayBuffer.make(text), (replay) => {
         let heardMs = 0
         const candidates = services.map((service, index): Candidate<Tts.Chunk, Tts.TtsError | InputFailure<E>, R> => {
           const policy = settle({ ...settings.policy, breaker: breakers[index] })
-          const candidate = request(service, replay, optionsFor(service, index, said), policy)
+          const candidate = request(service, replay, optionsFor(service, index, said), policy, names[index])
           return {
             ...candidate,
             open: Stream.suspend(() => {
