@@ -283,7 +283,7 @@ describe("in a conversation", () => {
         Stream.fromIterable<Llm.Delta>(
           ++asked % 2 === 0
             ? [{ _tag: "Text", text: "Well." }, { _tag: "Finish" }]
-            : [1, 2].map(() => ({ _tag: "ToolCall", id, name: "nothing", params: {} }))
+            : [1, 2].map((room) => ({ _tag: "ToolCall", id, name: "nothing", params: { room } }))
         )
       const timeline = yield* hold(Layer.succeed(Llm.Llm, llm(() => Stream.suspend(calls))))
       const ids = timeline.of("FunctionCallStarted").map((event) => event.id)
