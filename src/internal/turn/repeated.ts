@@ -31,8 +31,8 @@ const leastPerCharacter = 40
 /** Times of the same words may be so far apart (ms): the Clock of a stream is measured. */
 const apart = 100
 
-/** Words that came so long ago (ms) are told again by nobody. */
-const forgetAfter = 15_000
+/** Words that came so long ago (ms) are told again by nobody; without times, they may be new ones of a voice that was missed. */
+const forgetAfter = { timed: 15_000, untimed: 5000 }
 
 /** So many may be told again together. */
 const mostTold = 16
@@ -75,8 +75,9 @@ const isNear = (one: number | undefined, other: number | undefined): boolean =>
 /** Whether a transcript says again what a final one before it has said, of the same voice. */
 export const isRepeated = (s: State, now: number, { endedAt, final, startedAt, text }: Heard): boolean => {
   const { owed, told, turn } = s.user
+  const latest = now - (endedAt === undefined ? forgetAfter.untimed : forgetAfter.timed)
   const isSame = (one: Told | undefined): one is Told =>
-    one !== undefined && now - one.at <= forgetAfter && Text.equivalent(one.text, text)
+    one !== undefined && one.at >= latest && Text.equivalent(one.text, text)
   if (endedAt !== undefined) {
     return told.some((one) =>
       one.endedAt !== undefined && isNear(endedAt, one.endedAt) && isNear(startedAt, one.startedAt) && isSame(one)
