@@ -86,6 +86,19 @@ describe("a final transcript that is told twice", () => {
       assert.deepStrictEqual(turns(yield* heard([{ at: 1200, text }], text, [later])), [text, text])
     }))
 
+  const slow = [{}, { finalDelay: 1500 }, { finalDelay: 2500, interims: true }]
+  it.effect.each(slow.flatMap((stt) => [300, 700, 2000].map((gap) => [stt, gap] as const)))(
+    "is two, too, where the recogniser is slow, and gives no times: %j, a pause of %d ms",
+    ([stt, gap]) =>
+      Effect.gen(function*() {
+        const yes = (at: number) => Testing.say(at, at + 600, "Yes.")
+        const timeline = yield* Testing.scenario({ user: [yes(1000), yes(1600 + gap)], stt, llm: () => reply })
+        // The second may be a sign of listening by then.
+        const said = timeline.messages.filter((line) => line.startsWith("user")).join(" ")
+        assert.strictEqual(said.match(/Yes\./g)?.length, 2)
+      })
+  )
+
   it.effect("is in the history once where it comes with the end", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({

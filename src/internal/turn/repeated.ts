@@ -25,8 +25,8 @@ export interface Told {
   readonly followed: boolean
 }
 
-/** Nobody says a character in less (ms). */
-const leastPerCharacter = 40
+/** Nobody says a character in less (ms), and hardly anybody takes longer. */
+const perCharacter = { least: 40, most: 100 }
 
 /** Times of the same words may be so far apart (ms): the Clock of a stream is measured. */
 const apart = 100
@@ -44,7 +44,7 @@ const soundedTo = (s: State, now: number): number => s.user.voice._tag === "Sile
 
 /** Notes a final transcript; words without a voice say nothing of what comes after them. */
 export const note = (d: Draft, { endedAt, startedAt, text }: Heard, placed: Placed): void => {
-  const { spokenFrom, told, turn, voice } = d.user
+  const { owed, spokenFrom, told, turn, voice } = d.user
   const isLast = voice._tag === "Silent" || placed.startedAt < voice.startedAt
   const voicedFrom = isLast ? spokenFrom : voice.startedAt
   const last = told.at(-1)
@@ -58,7 +58,8 @@ export const note = (d: Draft, { endedAt, startedAt, text }: Heard, placed: Plac
     voicedFrom,
     voicedTo: soundedTo(d, d.now),
     characters: before + lengthOf(text),
-    followed: placed.missed && endedAt === undefined
+    // It may be of a voice before that.
+    followed: endedAt === undefined && (placed.missed || owed.some(({ words }) => words))
   }
   d.user.told = [...told.slice(1 - mostTold), one]
 }
@@ -86,8 +87,10 @@ export const isRepeated = (s: State, now: number, { endedAt, final, startedAt, t
   const last = told.at(-1)
   if (!isSame(last) || last.endedAt !== undefined || last.followed) return false
   const voicedTo = soundedTo(s, now)
+  const each = (voicedTo - last.voicedFrom) / (last.characters + lengthOf(text))
   // There was no time to say it twice.
-  if (voicedTo - last.voicedFrom < leastPerCharacter * (last.characters + lengthOf(text))) return true
-  // Nobody has spoken since, and nothing was left to be told: a turn later, nothing new can come of that voice.
-  return final && turn > last.turn && voicedTo <= last.voicedTo && !owed.some(({ words }) => words)
+  if (each < perCharacter.least) return true
+  // Nobody has spoken since, and nothing was left to be told: a turn later, little new can come of that voice.
+  return final && each < perCharacter.most && turn > last.turn && voicedTo <= last.voicedTo &&
+    !owed.some(({ words }) => words)
 }
