@@ -368,6 +368,7 @@ const receive = (d: Draft.Draft, signal: Signal): void => {
         when: signal.when,
         expiresMs: signal.expiresMs,
         passing: signal.passing,
+        behind: signal.behind,
         clip: signal.clip,
         phase: "queued"
       })

@@ -774,6 +774,40 @@ describe("a reply that fails", () => {
     }))
 })
 
+describe("what a tool says", () => {
+  const Look = Toolkit.make(Tool.make("look", { success: Schema.String, dependencies: [Session.Session] }))
+  const cases = [0, 300, 800, 1500].flatMap((before) =>
+    [0, 100, 2000].flatMap((after) => [true, false].map((waits) => [before, after, waits] as const))
+  )
+  it.effect.each(cases)(
+    "comes after what led to the call, and before the reply to its result (%d ms before, %d ms after; waits: %j)",
+    ([before, after, waits]) =>
+      Effect.gen(function*() {
+        const timeline = yield* Testing.scenario({
+          agent: Agent.make({ instructions: "", tools: Look }),
+          user: [hello],
+          llm: ({ step }) =>
+            step === 0 ? { text: "One moment please, madam.", tools: [{ name: "look" }] } : "That is all."
+        }).pipe(Effect.provide(Look.toLayer({
+          look: () =>
+            Effect.gen(function*() {
+              yield* Effect.sleep(before)
+              const speech = yield* Session.Session.use((session) => session.say("Your code is seven."))
+              if (waits) yield* Effect.orDie(speech.heard)
+              yield* Effect.sleep(after)
+              return "seen"
+            })
+        })))
+        assert.deepStrictEqual(timeline.messages.filter((line) => line.startsWith("assistant")), [
+          "assistant: One moment please, madam.",
+          "assistant: Your code is seven.",
+          "assistant: That is all."
+        ])
+        sound(timeline)
+      })
+  )
+})
+
 describe("a silence that is owed", () => {
   const slow = (total: number): Testing.LlmReply => ({ text: "I am fine.", firstToken: total, total })
 

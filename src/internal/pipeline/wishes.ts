@@ -128,6 +128,7 @@ export const want = (core: Core, wish: Wish, by = nobody): Session.Speech => {
     when,
     expiresMs: expires,
     passing,
+    behind: (core.speeches.get(by.speech ?? "")?.lines ?? 0) > 0 ? by.speech : undefined,
     clip: speech.clip !== undefined
   })
   return handle(core, speech)
