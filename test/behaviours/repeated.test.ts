@@ -86,6 +86,28 @@ describe("a final transcript that is told twice", () => {
       assert.deepStrictEqual(turns(yield* heard([{ at: 1200, text }], text, [later])), [text, text])
     }))
 
+  it.effect("is two where each was said, whatever times a recogniser tells", () =>
+    Effect.gen(function*() {
+      // Those of each utterance begin at 0 of the stream.
+      const one = (from: number) =>
+        Testing.say(from, from + 1000, text, { transcripts: [{ at: 1200, text, start: -from, end: 950 - from }] })
+      const timeline = yield* Testing.scenario({ user: [one(500), one(6000)], llm: () => reply })
+      assert.deepStrictEqual(turns(timeline), [text, text])
+    }))
+
+  const stale: ReadonlyArray<readonly [string, Testing.TimedTranscript]> = [
+    ["the same words", { at: 1900, text, final: false }],
+    ["the first of them", { at: 1900, text: "Book", final: false }],
+    ["with times", { at: 1900, text: "Book", final: false, start: 0, end: 400 }]
+  ]
+  it.effect.each(stale)("leaves an interim one of it behind that comes late: %s", ([, late]) =>
+    Effect.gen(function*() {
+      const place = late.end === undefined ? {} : { start: 0, end: 950 }
+      const timeline = yield* heard([{ at: 1100, text, ...place }, late])
+      assert.deepStrictEqual(timeline.messages, [`user: ${text}`, `assistant: ${reply}`])
+      assert.strictEqual(timeline.of("InterimTranscriptUsed").length, 0)
+    }))
+
   const slow = [{}, { finalDelay: 1500 }, { finalDelay: 2500, interims: true }]
   it.effect.each(slow.flatMap((stt) => [300, 700, 2000].map((gap) => [stt, gap] as const)))(
     "is two, too, where the recogniser is slow, and gives no times: %j, a pause of %d ms",

@@ -1,5 +1,6 @@
 /** Whether a recogniser tells again what it has told for good: it is heard once, and "No. No." stays two. */
 import * as Text from "../../Text.ts"
+import { canonical } from "../text/words.ts"
 import { type Draft, spokenAt } from "./draft.ts"
 import type { State } from "./model.ts"
 import type { Signal } from "./signal.ts"
@@ -40,7 +41,8 @@ const mostTold = 16
 const lengthOf = (text: string): number => text.trim().length
 
 /** When the newest of the user's voices fell silent; now, while it sounds. */
-const soundedTo = (s: State, now: number): number => s.user.voice._tag === "Silent" ? s.user.spokenTo : spokenAt(s, now)
+const voicedToOf = (s: State, now: number): number =>
+  s.user.voice._tag === "Silent" ? s.user.spokenTo : spokenAt(s, now)
 
 /** Notes a final transcript; words without a voice say nothing of what comes after them. */
 export const note = (d: Draft, { endedAt, startedAt, text }: Heard, placed: Placed): void => {
@@ -56,7 +58,7 @@ export const note = (d: Draft, { endedAt, startedAt, text }: Heard, placed: Plac
     startedAt,
     endedAt,
     voicedFrom,
-    voicedTo: soundedTo(d, d.now),
+    voicedTo: voicedToOf(d, d.now),
     characters: before + lengthOf(text),
     // It may be of a voice before that.
     followed: endedAt === undefined && (placed.missed || owed.some(({ words }) => words))
@@ -73,24 +75,37 @@ export const follow = (d: Draft): void => {
 const isNear = (one: number | undefined, other: number | undefined): boolean =>
   one === other || (one !== undefined && other !== undefined && Math.abs(one - other) <= apart)
 
+/** A guess at words, or at the first of them, that were told for good. */
+const isOld = (one: Told, { endedAt, final, text, turn }: Heard): boolean => {
+  if (final || turn !== undefined) return false
+  if (endedAt !== undefined && !(one.endedAt !== undefined && endedAt <= one.endedAt)) return false
+  const told = canonical(one.text)
+  return canonical(text).every((word, i) => word === told[i])
+}
+
 /** Whether a transcript says again what a final one before it has said, of the same voice. */
-export const isRepeated = (s: State, now: number, { endedAt, final, startedAt, text }: Heard): boolean => {
-  const { owed, told, turn } = s.user
-  const latest = now - (endedAt === undefined ? forgetAfter.untimed : forgetAfter.timed)
-  const isSame = (one: Told | undefined): one is Told =>
-    one !== undefined && one.at >= latest && Text.equivalent(one.text, text)
+export const isRepeated = (s: State, now: number, heard: Heard): boolean => {
+  const { owed, spokenFrom, told, turn, voice } = s.user
+  const { endedAt, startedAt, text } = heard
+  if (text.trim() === "") return false
+  const last = told.at(-1)
   if (endedAt !== undefined) {
+    const isSame = (one: Told) => isNear(endedAt, one.endedAt) && isNear(startedAt, one.startedAt)
+    // Of a voice that began later it cannot be: times that say so are not to be trusted.
+    const voiceBegan = voice._tag === "Silent" ? spokenFrom : voice.startedAt
     return told.some((one) =>
-      one.endedAt !== undefined && isNear(endedAt, one.endedAt) && isNear(startedAt, one.startedAt) && isSame(one)
+      now - one.at <= forgetAfter.timed && one.endedAt !== undefined && voiceBegan <= one.at &&
+      (one === last && isOld(one, heard) || isSame(one) && Text.equivalent(one.text, text))
     )
   }
-  const last = told.at(-1)
-  if (!isSame(last) || last.endedAt !== undefined || last.followed) return false
-  const voicedTo = soundedTo(s, now)
-  const each = (voicedTo - last.voicedFrom) / (last.characters + lengthOf(text))
-  // There was no time to say it twice.
-  if (each < perCharacter.least) return true
+  if (last === undefined || last.followed || last.endedAt !== undefined || now - last.at > forgetAfter.untimed) {
+    return false
+  }
   // Nobody has spoken since, and nothing was left to be told: a turn later, little new can come of that voice.
-  return final && each < perCharacter.most && turn > last.turn && voicedTo <= last.voicedTo &&
-    !owed.some(({ words }) => words)
+  const isOver = turn > last.turn && voicedToOf(s, now) <= last.voicedTo && !owed.some(({ words }) => words)
+  if (isOver && isOld(last, heard)) return true
+  if (!Text.equivalent(last.text, text)) return false
+  const each = (voicedToOf(s, now) - last.voicedFrom) / (last.characters + lengthOf(text))
+  // There was no time to say it twice.
+  return each < perCharacter.least || (isOver && each < perCharacter.most)
 }
