@@ -152,7 +152,8 @@ export interface Options {
   /** Said when the session gives up and ends. `false` ends it without a word. */
   readonly apology?: Apology | false | undefined
   /**
-   * Said when a reply has failed or was empty, if nothing of it was heard. `false` says nothing.
+   * Said when a reply has failed: at once, or after what was heard of it where it breaks off. Also where a
+   * reply was empty, if nothing of it was heard. No tool call of an answer that breaks off is run. `false` says nothing.
    * When the session gives up, `apology` is said instead.
    */
   readonly failedReply?: FailedReply | false | undefined

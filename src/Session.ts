@@ -104,7 +104,8 @@ export interface SayOptions {
    * - `now` begins at once, over the agent and over the user, and cannot be interrupted for two
    *   seconds;
    * - `withReply` comes before the reply to the turn that is open or was just committed, and the
-   *   model knows about it when it makes that reply;
+   *   model knows about it when it makes that reply; inside a tool, it comes after what led to the
+   *   call, and before the reply to its result;
    * - `idle` waits until nobody speaks, behind everything that waits already.
    *
    * A turn of the user ends each speech that was requested before the turn began, or that the user

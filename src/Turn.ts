@@ -23,6 +23,7 @@ import type { State } from "./internal/turn/model.ts"
 import * as Overlap from "./internal/turn/overlap.ts"
 import * as Owed from "./internal/turn/owed.ts"
 import * as Pause from "./internal/turn/pause.ts"
+import * as Repeated from "./internal/turn/repeated.ts"
 import * as Said from "./internal/turn/said.ts"
 import { settle } from "./internal/turn/settling.ts"
 import type { Signal } from "./internal/turn/signal.ts"
@@ -50,6 +51,7 @@ export {
   isOwed,
   isPaused,
   isProtected,
+  isRepeated,
   isUntold,
   isUsersTurn,
   overview,
@@ -271,7 +273,7 @@ export const step = (state: State, now: number, signal: Signal): readonly [State
   if (signal._tag === "Enqueue" && (status === "Closed" || status === "Draining")) {
     return [state, [{ _tag: "Refuse", speech: signal.speech }]]
   }
-  if (status === "Closed" && signal._tag === "Heard") return Ending.keepLate(state, signal)
+  if (status === "Closed" && signal._tag === "Heard") return Ending.keepLate(state, now, signal)
   if (status === "Closed" && signal._tag !== "SpeechEnded") return [state, []]
   const d = Draft.begin(state, now)
   receive(d, signal)
@@ -366,6 +368,7 @@ const receive = (d: Draft.Draft, signal: Signal): void => {
         when: signal.when,
         expiresMs: signal.expiresMs,
         passing: signal.passing,
+        behind: signal.behind,
         clip: signal.clip,
         phase: "queued"
       })
@@ -397,7 +400,8 @@ const receive = (d: Draft.Draft, signal: Signal): void => {
   }
 }
 
-const hear = (d: Draft.Draft, signal: Extract<Signal, { readonly _tag: "Heard" }>): void => {
+const hear = (d: Draft.Draft, told: Extract<Signal, { readonly _tag: "Heard" }>): void => {
+  const signal = Repeated.isRepeated(d, d.now, told) ? { ...told, text: "" } : told
   const placed = Span.place(d, signal)
   if (signal.final) {
     LastWords.transcribed(d, signal.endedAt)

@@ -84,6 +84,7 @@ const none: Readonly<Record<string, string>> = {
   "pipeline/outstanding.ts: mostAttempts": "of our own telling",
   "pipeline/outstanding.ts: mostFailures": "of our own telling",
   "pipeline/outstanding.ts: mostLast": "of our own telling",
+  "turn/repeated.ts: mostTold": "so many of the last transcripts are compared with a new one",
   "pipeline/playout.ts: mostUnheard": "of what a room may keep to itself",
   "pipeline/tasks.ts: mostBack": "of what a model goes back within one sequence",
   "pipeline/perception.ts: mostAtOnce": "the step in which transcripts are taken in",

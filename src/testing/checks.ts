@@ -10,6 +10,7 @@ import { fields as detecting } from "../internal/vad/settings.ts"
 import type { UserAction } from "./actions.ts"
 import type { RoomOptions } from "./caller.ts"
 import type { LlmDelta, LlmOptions, LlmReply, LlmScript, LlmToolCall } from "./llm.ts"
+import { millis } from "./marks.ts"
 import type { Scenario, Step } from "./scenario.ts"
 import type { SimulatedUser } from "./simulatedUser.ts"
 import type { SttConnection, SttOptions } from "./stt.ts"
@@ -256,6 +257,7 @@ export const doubtsOfScenario = (scenario: Scenario<never, never, unknown>): Rea
     ...doubtsOf(modelOptions.ast, llmOptions, "llmOptions"),
     ...doubtsOf(sttOptions.ast, stt, "stt"),
     ...atOnce(scenario.user ?? []),
+    ...tooSoon(scenario),
     ...neverDone(scenario)
   ]
 }
@@ -272,6 +274,32 @@ const atOnce = (user: ReadonlyArray<UserAction>): ReadonlyArray<string> => {
       ? []
       : [`say: at ${one.at} ${who} begins to speak, who speaks from ${before.at} to ${before.to} already`]
   })
+}
+
+/** From when (ms) the agent hears the caller; `undefined`: that is decided by a step, or never. */
+const heardFrom = ({ room = {}, user = [] }: Pick<Scenario, "room" | "user">): number | undefined => {
+  const own = user.filter(({ by }) => by === undefined || by === room.identity)
+  const first = (does: (action: UserAction) => boolean) => {
+    const times = own.filter(does).map(({ at }) => at)
+    return times.length === 0 ? undefined : Math.min(...times)
+  }
+  const joined = room.joins === false ? first(({ _tag }) => _tag === "Join") : millis(room.joins ?? 0)
+  const isOpen = room.call === undefined || room.call === "answered"
+  const answered = isOpen ? 0 : first((action) => action._tag === "CallStatus" && action.status === "answered")
+  return joined === undefined || answered === undefined ? undefined : Math.max(joined, answered)
+}
+
+/** What somebody begins to say before the agent hears them is lost, all of it. */
+const tooSoon = ({ at = [], room, user = [] }: Scenario<never, never, unknown>): ReadonlyArray<string> => {
+  const from = heardFrom({ room, user }) ?? (at.length === 0 ? Infinity : 0)
+  const when = from === Infinity
+    ? "nothing in the script lets the agent hear them"
+    : `the agent hears them after ${from}`
+  return user.flatMap((action) =>
+    action._tag === "Say" && (action.by === undefined || action.by === room?.identity) && action.at <= from && from > 0
+      ? [`say: what the caller begins to say at ${action.at} is lost: ${when}`]
+      : []
+  )
 }
 
 /** Fails with what no scenario can do. */

@@ -30,7 +30,7 @@ const places = (others: ReadonlyArray<{ readonly at: number; readonly text: stri
 }
 
 /** How long (ms) the final transcript may still come of what an interim one was used for. */
-const lateFinal = 5000
+const lateFinal = 30_000
 
 /** The interim transcripts that were used before a final one that may be the same words'. */
 export const usedBefore = (timeline: Timeline, at: number): ReadonlyArray<string> =>

@@ -269,6 +269,21 @@ describe("words whose transcript is still to come when the session ends", () => 
     }))
 })
 
+describe("words that the caller has said while the program hangs up", () => {
+  it.effect.each([1500, 2050, 2300, 2490])(
+    "stand before the goodbye that they heard after them (%d)",
+    (at) =>
+      Effect.gen(function*() {
+        const timeline = yield* Testing.scenario({
+          user: [Testing.say(1000, 2000, "Which rooms do you have?")],
+          at: [{ at, do: (session) => session.hangUp({ say: "Goodbye." }) }]
+        })
+        assert.deepStrictEqual(timeline.messages, ["user: Which rooms do you have?", "assistant: Goodbye."])
+        assert.deepStrictEqual(Testing.invariants(timeline), [])
+      })
+  )
+})
+
 describe("a session that is closed with drain", () => {
   it.effect("keeps what was said in mid-sentence, to the end of the sentence", () =>
     Effect.gen(function*() {

@@ -91,7 +91,8 @@ describe("a model that speaks itself", () => {
       const timeline = yield* Testing.scenario({
         agent,
         user: [Testing.say(500, 2500, "A room, please.")],
-        llm: [{ ...spoken("Room seven is yours."), fail: true, after: 2 }]
+        llm: [{ ...spoken("Room seven is yours."), fail: true, after: 2 }],
+        options: { turn: { preemption: { llm: false } } }
       })
       assert.deepStrictEqual(timeline.messages.slice(0, 2), ["user: A room, please.", "assistant: Room seven—"])
     }))
@@ -273,7 +274,8 @@ describe("a reply that cannot be played", () => {
         const timeline = yield* Testing.scenario({
           agent,
           user: [Testing.say(500, 2500, "A room, please.")],
-          llm: [{ deltas: deltas.map((delta) => ({ at: 100, delta })) }]
+          llm: [{ deltas: deltas.map((delta) => ({ at: 100, delta })) }],
+          options: { turn: { preemption: { llm: false } } }
         })
         const [failure] = timeline.of("ProviderFailed")
         assert.deepStrictEqual([failure?.component, failure?.reason], ["llm", new Failure.InvalidResponse({ detail })])

@@ -233,22 +233,36 @@ describe("a model that fails", () => {
   )
 
   it.effect.each([{ fail: true }, { hang: true }] as const)(
-    "one that dies in mid-stream: what it had said is said and remembered (%j)",
+    "one that dies in mid-stream: what it had said is said and remembered, and the caller learns that no more comes (%j)",
     (fault) =>
       Effect.gen(function*() {
         const timeline = yield* Testing.scenario({
           user: [hello],
           llm: [{ text: "This is the first sentence. And this is the second one.", after: 6, ...fault }],
           tts: { duration: 1000 },
-          quiet: "60 seconds"
+          quiet: "60 seconds",
+          options: { turn: { preemption: { llm: false } } }
         })
         assert.deepStrictEqual(timeline.of("ProviderFailed").map(({ component }) => component), ["llm"])
-        assert.deepStrictEqual(timeline.of("SpeechFinished").map(({ outcome }) => outcome), ["failed"])
+        assert.deepStrictEqual(timeline.of("SpeechFinished").map(({ outcome }) => outcome), ["failed", "completed"])
         assert.match(timeline.messages[1]!, /^assistant: This is the first sentence\./)
-        assert.strictEqual(timeline.playbacks.length, 1)
+        assert.strictEqual(timeline.messages[2], "assistant: Sorry, I could not answer that. Could you say it again?")
+        assert.strictEqual(timeline.playbacks.length, 2)
         settled(timeline)
       })
   )
+
+  it.effect("one that dies in mid-stream before the turn is over is asked once more, for nobody has heard it", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        user: [hello],
+        llm: [{ text: "Let me see. I", firstToken: 50, after: 3, fail: true }, "I am fine."]
+      })
+      assert.deepStrictEqual(timeline.of("ProviderFailed").map(({ recovered }) => recovered), [true])
+      assert.deepStrictEqual(timeline.messages, ["user: Hello, how are you?", "assistant: I am fine."])
+      assert.deepStrictEqual(timeline.of("SpeechFinished").map(({ outcome }) => outcome), ["completed"])
+      settled(timeline)
+    }))
 
   it.effect("one that answers with nothing is no failure", () =>
     Effect.gen(function*() {
@@ -319,10 +333,11 @@ describe("a synthesiser that fails", () => {
         })
         assert.deepStrictEqual(timeline.messages, [
           "user: Hello, how are you?",
-          "assistant: This is the first sentence.—"
+          "assistant: This is the first sentence.—",
+          "assistant: Sorry, I could not answer that. Could you say it again?"
         ])
         assert.deepStrictEqual(timeline.of("ProviderFailed").map(({ component }) => component), ["tts"])
-        assert.deepStrictEqual(timeline.of("SpeechFinished").map(({ outcome }) => outcome), ["failed"])
+        assert.deepStrictEqual(timeline.of("SpeechFinished").map(({ outcome }) => outcome), ["failed", "completed"])
         settled(timeline)
       })
   )

@@ -705,7 +705,59 @@ describe("a reply that fails", () => {
       sound(timeline)
     }))
 
-  it.effect("is not told of where the caller goes on talking, where it was heard in part, or where that is not wanted", () =>
+  const sorry = "assistant: Sorry, I could not answer that. Could you say it again?"
+
+  it.effect("is told where it breaks off after something was heard, too, and runs no call of what broke off", () =>
+    Effect.gen(function*() {
+      let booked = 0
+      const agent = Agent.make({
+        instructions: "",
+        tools: Tools.functions({ book: { run: () => `number ${++booked}` } })
+      })
+      const book = { at: 150, delta: { name: "book" } }
+      const broken = {
+        deltas: [{ at: 100, delta: "Let me see. " }, book, { at: 200, delta: "It" }],
+        after: 2,
+        fail: true
+      }
+      const model: ReadonlyArray<readonly [Testing.LlmScript, ReadonlyArray<string>, number]> = [
+        [[{ text: "Let me see. I am", after: 3, fail: true }], ["assistant: Let me see.", sorry], 0],
+        [[{ ...broken, fail: true }], ["assistant: Let me see.", sorry], 0],
+        [
+          [{ text: "One moment.", tools: [{ name: "book" }] }, { fail: true }, "It is number one."],
+          ["assistant: One moment.", "call: book", "output: book", sorry, "assistant: It is number one."],
+          1
+        ]
+      ]
+      for (const [llm, said, calls] of model) {
+        booked = 0
+        const timeline = yield* Testing.scenario({ preset: "mechanics", agent, user: [hello], llm, options: once })
+        assert.deepStrictEqual(timeline.messages.slice(1), said)
+        assert.strictEqual(booked, calls)
+        assert.strictEqual(timeline.of("SpeechFinished")[0]!.outcome, "failed")
+        sound(timeline)
+      }
+    }))
+
+  it.effect("is told once, and not where the program says something itself", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        preset: "mechanics",
+        agent: Agent.make({
+          instructions: "",
+          onFailure: () => Session.Session.use((session) => session.say("I have lost my thread."))
+        }),
+        user: [hello],
+        llm: [{ text: "Let me see. I am", after: 3, fail: true }],
+        options: once
+      })
+      assert.deepStrictEqual(timeline.messages.slice(1), [
+        "assistant: Let me see.",
+        "assistant: I have lost my thread."
+      ])
+    }))
+
+  it.effect("is not told of where the caller goes on talking or cuts it, or where that is not wanted", () =>
     Effect.gen(function*() {
       const talking = yield* Testing.scenario({
         preset: "mechanics",
@@ -714,21 +766,59 @@ describe("a reply that fails", () => {
         options: once
       })
       assert.notInclude(talking.messages.join(), "Sorry")
-      const part = yield* Testing.scenario({
+      const long = { text: "This is the first sentence. And this is the second.", fail: true, after: 8 } as const
+      const cut = yield* Testing.scenario({
         preset: "mechanics",
-        user: [hello],
-        llm: [{ text: "This is the first sentence. And this is the second.", fail: true, after: 8 }],
+        user: [hello, Testing.say(3700, 5500, "And what about you?")],
+        llm: [long, "Fine."],
         options: once
       })
-      assert.notInclude(part.messages.join(), "Sorry")
-      const off = yield* Testing.scenario({
-        preset: "mechanics",
-        user: [hello],
-        llm: [{ fail: true }],
-        options: { ...once, failedReply: false }
-      })
-      assert.deepStrictEqual(off.playbacks, [])
+      assert.deepStrictEqual(cut.of("SpeechFinished").map(({ outcome }) => outcome), ["interrupted", "completed"])
+      assert.notInclude(cut.messages.join(), "Sorry")
+      for (const reply of [{ fail: true }, long] as const) {
+        const off = yield* Testing.scenario({
+          preset: "mechanics",
+          user: [hello],
+          llm: [reply],
+          options: { ...once, failedReply: false }
+        })
+        assert.notInclude(off.messages.join(), "Sorry")
+      }
     }))
+})
+
+describe("what a tool says", () => {
+  const Look = Toolkit.make(Tool.make("look", { success: Schema.String, dependencies: [Session.Session] }))
+  const cases = [0, 300, 800, 1500].flatMap((before) =>
+    [0, 100, 2000].flatMap((after) => [true, false].map((waits) => [before, after, waits] as const))
+  )
+  it.effect.each(cases)(
+    "comes after what led to the call, and before the reply to its result (%d ms before, %d ms after; waits: %j)",
+    ([before, after, waits]) =>
+      Effect.gen(function*() {
+        const timeline = yield* Testing.scenario({
+          agent: Agent.make({ instructions: "", tools: Look }),
+          user: [hello],
+          llm: ({ step }) =>
+            step === 0 ? { text: "One moment please, madam.", tools: [{ name: "look" }] } : "That is all."
+        }).pipe(Effect.provide(Look.toLayer({
+          look: () =>
+            Effect.gen(function*() {
+              yield* Effect.sleep(before)
+              const speech = yield* Session.Session.use((session) => session.say("Your code is seven."))
+              if (waits) yield* Effect.orDie(speech.heard)
+              yield* Effect.sleep(after)
+              return "seen"
+            })
+        })))
+        assert.deepStrictEqual(timeline.messages.filter((line) => line.startsWith("assistant")), [
+          "assistant: One moment please, madam.",
+          "assistant: Your code is seven.",
+          "assistant: That is all."
+        ])
+        sound(timeline)
+      })
+  )
 })
 
 describe("a silence that is owed", () => {

@@ -77,6 +77,29 @@ const doubtful: ReadonlyArray<readonly [string, Partial<Testing.Scenario>, Reado
     /at 500 bob begins to speak/
   ]],
   ["two people at once", { user: [hello, Testing.by("bob", hello)] }, []],
+  ["a speech before the call is answered", {
+    room: { kind: "sip", direction: "outbound", call: "ringing" },
+    user: [
+      hello,
+      Testing.callStatus(4000, "answered"),
+      Testing.say(4000, 5000, "Yes?"),
+      Testing.say(6000, 7000, "Yes?")
+    ]
+  }, [
+    /what the caller begins to say at 500 is lost: the agent hears them after 4000/,
+    /what the caller begins to say at 4000 is lost/
+  ]],
+  ["a speech in a call that nobody answers", { room: { kind: "sip", call: "ringing" }, user: [hello] }, [
+    /at 500 is lost: nothing in the script lets the agent hear them/
+  ]],
+  ["a speech before the caller joins", { room: { joins: false }, user: [hello, Testing.join(1000)] }, [
+    /at 500 is lost: the agent hears them after 1000/
+  ]],
+  ["a speech of who is let in by a step", {
+    room: { joins: false },
+    user: [hello],
+    at: [{ at: 100, do: (_, caller) => caller.joins }]
+  }, []],
   ["one speech behind the other", { user: [hello, Testing.say(2500, 3000, "And you?")] }, []],
   ["an end before the last of it", { until: 4000, at: [{ at: 9000, do: () => {} }] }, [
     /until is 4000, and what the script has after that is not done: its last is at 9000/

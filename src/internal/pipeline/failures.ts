@@ -140,6 +140,18 @@ export const mended = (
   cause: Cause.Cause<unknown>
 ): void => core.publish({ _tag: "ProviderFailed", component, provider, reason: reasonOf(cause), recovered: true })
 
+/** A guess that breaks off is none, whatever it has begun to say: nobody has heard it, and the model is asked when the turn is over. */
+export const guessFailed = (
+  core: Core,
+  speech: string,
+  provider: string,
+  cause: Cause.Cause<unknown>
+): Effect.Effect<never> => {
+  mended(core, "llm", provider, cause)
+  signal(core, { _tag: "SpeechEnded", speech })
+  return Effect.interrupt
+}
+
 /** The same of a room, which was done without. */
 export const mendedRoom = (cause: Cause.Cause<unknown>): Event.Draft => ({
   _tag: "ProviderFailed",

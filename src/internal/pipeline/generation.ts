@@ -20,7 +20,7 @@ import { kept } from "../tools/params.ts"
 import { act, type Call, nameOf, tooMany, uniqueId } from "./calls.ts"
 import { about, type Core, signal, spanned } from "./core.ts"
 import { type Delivery, makeDelivery } from "./delivery.ts"
-import { failed, guarded, mended, textFailed, worked } from "./failures.ts"
+import { failed, guarded, guessFailed, textFailed, worked } from "./failures.ts"
 import { makeIntake, said } from "./longTexts.ts"
 import { turnRecord } from "./milestones.ts"
 import { isReplaced, told } from "./outstanding.ts"
@@ -280,11 +280,11 @@ const ask = (
         Effect.catchCause((cause) =>
           Cause.hasInterruptsOnly(cause)
             ? Effect.interrupt
-            : Effect.sync(() => {
+            : Effect.suspend(() => {
+              if (!speech.authorized.isOpen()) return guessFailed(core, speech.id, llm.name, cause)
               broken(speech, "llm")
-              if (speech.authorized.isOpen()) failed(core, "llm", llm.name, cause)
-              else mended(core, "llm", llm.name, cause)
-              return undefined
+              failed(core, "llm", llm.name, cause)
+              return Effect.undefined
             })
         ),
         spanned("llm", { speech: speech.id, provider: llm.name })

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type * as Event from "../../Event.ts"
 import type * as Stt from "../../Stt.ts"
-import type * as Turn from "../../Turn.ts"
+import * as Turn from "../../Turn.ts"
 import type { Core } from "./core.ts"
 import type { StreamClock } from "./streamClock.ts"
 
@@ -16,10 +16,14 @@ export interface Perception {
 // More of them are a flood, between which everybody else has their turn.
 const mostAtOnce = 16
 
+/** The recogniser says again what it has said for good: that is no news for anybody. */
+const isTold = ({ conductor }: Core, signal: Turn.Signal): boolean =>
+  signal._tag === "Heard" && Turn.isRepeated(conductor.state(), conductor.now(), signal)
+
 const take = (core: Core) => ({ event, signal }: Perception): void => {
   if (event === undefined) core.conductor.dispatch(signal)
   // Who closes the session at these words does so when they are in it.
-  else core.conductor.tell(() => core.publish(event), signal)
+  else core.conductor.tell(() => isTold(core, signal) ? undefined : core.publish(event), signal)
 }
 
 /** Runs perceptions into the turn-taking, each to its end, actions included, before the next. */

@@ -128,6 +128,7 @@ export const want = (core: Core, wish: Wish, by = nobody): Session.Speech => {
     when,
     expiresMs: expires,
     passing,
+    behind: (core.speeches.get(by.speech ?? "")?.lines ?? 0) > 0 ? by.speech : undefined,
     clip: speech.clip !== undefined
   })
   return handle(core, speech)
@@ -144,7 +145,9 @@ export const sayThatItFailed = (core: Core, speech: Speech): void => {
     failedReply === undefined || speech.source === "say" || speech.announces || !speech.authorized.isOpen() ||
     !isOpen(core)
   ) return
-  const since = speech.turn?.committedAt ?? speech.createdAt
+  // What it has said itself before it broke off tells nobody that no more comes.
+  const brokeOff = speech.playedMs > 0 && (speech.reason === "llm" || speech.reason === "tts")
+  const since = brokeOff ? core.conductor.now() : speech.turn?.committedAt ?? speech.createdAt
   const state = core.conductor.state()
   if (Turn.isUsersTurn(state) || Turn.spokeSince(state, since, speech.id)) return
   // A synthesiser that has just failed is not asked again.

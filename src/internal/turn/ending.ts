@@ -10,7 +10,9 @@ import * as Guess from "./guess.ts"
 import * as LastWords from "./lastWords.ts"
 import type { State } from "./model.ts"
 import * as Owed from "./owed.ts"
+import * as Repeated from "./repeated.ts"
 import type { Signal } from "./signal.ts"
+import * as Turns from "./turns.ts"
 import * as Voice from "./voice.ts"
 
 /** Why the session ends, if it does. */
@@ -49,12 +51,21 @@ export const abandon = (d: Draft): void => {
 /** Draining is over when nothing is left to be said. */
 export const finish = (d: Draft): void => {
   if (d.session.status._tag !== "Draining") return
+  keepBefore(d)
   const idle = () => d.agent.speeches.length === 0 && d.user.pending === undefined
   if (LastWords.waits(d, idle()) || !idle()) return
   keep(d)
   Guess.discard(d)
   Voice.cutOff(d)
   d.session.status = { _tag: "Closed", reason: d.session.status.reason }
+}
+
+/** What the user has said, and nobody answers, stands before what is said after it. */
+const keepBefore = (d: Draft): void => {
+  const { user: { words }, session: { lastWords } } = d
+  const waits = lastWords?.answers === true || words.interim !== "" || !Owed.isSettled(d)
+  if (waits || said(words) === "" || !d.agent.speeches.some(({ phase }) => phase === "ready")) return
+  Turns.keep(d)
 }
 
 /** What is said is in the history, whatever comes; a final transcript may still follow the interim one. */
@@ -74,9 +85,11 @@ const keep = (d: Draft): void => {
 /** Words whose transcript comes while the session says goodbye: nobody answers, but they were said. */
 export const keepLate = (
   state: State,
-  { final, text }: Extract<Signal, { readonly _tag: "Heard" }>
+  now: number,
+  signal: Extract<Signal, { readonly _tag: "Heard" }>
 ): readonly [State, ReadonlyArray<Action>] => {
-  if (!final) return [state, []]
+  const { final, text } = signal
+  if (!final || Repeated.isRepeated(state, now, signal)) return [state, []]
   const { session, user } = state
   const more = beyond(session.keptInterim, text)
   const kept = { ...state, session: { ...session, keptInterim: "" } }

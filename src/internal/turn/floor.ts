@@ -75,7 +75,7 @@ export const enqueue = (d: Draft, wish: Queue.Wish): void => {
   // Who speaks gives way to what cuts in, and to what is said for a turn that has silenced them.
   const yields = speech.when === "now" || (Queue.answers(speech) && d.agent.pause?._tag === "Yielded")
   if (floor?.protected === false && yields) stop(d, floor)
-  d.agent.speeches = Queue.insert(d.agent.speeches, speech)
+  d.agent.speeches = Queue.insert(d.agent.speeches, speech, wish.behind)
 }
 
 export const stop = (d: Draft, speech: Speech, why?: "expired" | "needless"): void => {
@@ -140,6 +140,7 @@ export const playoutEnded = (d: Draft, id: string, next: "working" | "tools" | "
     d.actions.push({ _tag: "Resume", speech: id })
   }
   setPhase(d, id, next === "done" ? "stopping" : next)
+  if (next !== "done") d.agent.speeches = Queue.letPass(d.agent.speeches, id)
 }
 
 export const speechEnded = (d: Draft, id: string): void => {

@@ -47,7 +47,8 @@ export const initial = (
     owed: [],
     settledTo: Number.NEGATIVE_INFINITY,
     cleared: undefined,
-    used: undefined
+    used: undefined,
+    told: []
   },
   agent: {
     state: "initializing",

@@ -8,6 +8,7 @@
 import type * as Event from "../../Event.ts"
 import type { SetAside } from "../history/aside.ts"
 import type * as Endpointing from "./endpointing.ts"
+import type * as Repeated from "./repeated.ts"
 import type { Settings } from "./settings.ts"
 
 /**
@@ -73,6 +74,8 @@ interface User {
   readonly cleared: { readonly at: number; readonly soundedAt: number; readonly until: number } | undefined
   /** An interim transcript was taken for the final one: that adds only what goes beyond it, until `until`. */
   readonly used: { readonly text: string; readonly at: number; readonly until: number } | undefined
+  /** The newest final transcripts, oldest first: they may be told again. */
+  readonly told: ReadonlyArray<Repeated.Told>
 }
 
 /** What a turn detector that listens was asked in one silence. */

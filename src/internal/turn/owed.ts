@@ -17,7 +17,7 @@ const grace = 200
 export const shortOf = 500
 
 /** An answer that is older (ms) never comes. */
-const forgetAfter = 10_000
+export const forgetAfter = 10_000
 
 /** A voice has ended, or the program has asked (0 ms of voice): the recogniser is asked for what it has, and answers. */
 export const ask = (d: Draft, endedAt: number, soundedMs: number): void => {
@@ -84,6 +84,9 @@ export const isSettled = (s: State): boolean => s.user.voice._tag === "Silent" &
 
 /** How long (ms) the transcript of words that were used, or cleared away, may still come. */
 export const late = 5000
+
+/** The same of a transcript whose times say that it is of those words. */
+export const lateWithTimes = 30_000
 
 /** An interim transcript counts for the final one: tells so, and gives what is to be known of it. */
 export const use = (d: Draft, text: string, reason: "commit" | "timeout" | "close"): State["user"]["used"] => {

@@ -14,6 +14,8 @@ export interface Wish {
   /** How long it is worth anything (ms). */
   readonly expiresMs?: number | undefined
   readonly passing?: boolean | undefined
+  /** The reply that asks for it by a tool, and has something to say before. */
+  readonly behind?: string | undefined
   /** Its audio is at hand. */
   readonly clip?: boolean | undefined
   readonly phase: "queued" | "working"
@@ -45,13 +47,28 @@ const goesBefore = (speech: Speech): boolean =>
   speech.protected || (speech.when === "withReply" && !speech.overtaken && !speech.passing)
 
 /** A reply goes behind what is said before it, and before the rest; what cuts in goes first of all. */
-export const insert = (speeches: ReadonlyArray<Speech>, speech: Speech): ReadonlyArray<Speech> => {
-  const inFront = (before: (other: Speech) => boolean): ReadonlyArray<Speech> => {
-    const at = speeches.findIndex((other) => waits(other) && !before(other))
+export const insert = (
+  speeches: ReadonlyArray<Speech>,
+  speech: Speech,
+  behind?: string | undefined
+): ReadonlyArray<Speech> => {
+  const inFront = (before: (other: Speech) => boolean, from = 0): ReadonlyArray<Speech> => {
+    const at = speeches.findIndex((other, i) => i >= from && waits(other) && !before(other))
     return at === -1 ? [...speeches, speech] : speeches.toSpliced(at, 0, speech)
   }
   if (speech.when === "now") return inFront((other) => other.when === "now")
-  return speech.source === "turn" || speech.when === "withReply" ? inFront(goesBefore) : [...speeches, speech]
+  if (speech.source !== "turn" && speech.when !== "withReply") return [...speeches, speech]
+  return inFront(goesBefore, speeches.findIndex(({ id }) => id === behind) + 1)
+}
+
+/** A reply has said what it had, and goes on later: what is said before the rest of it goes in front. */
+export const letPass = (speeches: ReadonlyArray<Speech>, id: string): ReadonlyArray<Speech> => {
+  const reply = speeches.findIndex((speech) => speech.id === id)
+  const rest = speeches.slice(reply + 1)
+  const passes = (speech: Speech): boolean => answers(speech) && !speech.passing && waits(speech)
+  return reply === -1 || !rest.some(passes)
+    ? speeches
+    : [...speeches.slice(0, reply), ...rest.filter(passes), speeches[reply]!, ...rest.filter((one) => !passes(one))]
 }
 
 /** Whether it is said for the turn that waits for its reply. */

@@ -171,6 +171,8 @@ export type Signal =
     readonly expiresMs?: number | undefined
     /** It fills a silence: any new turn ends it. @default false */
     readonly passing?: boolean | undefined
+    /** The reply whose tool wants it, where that has something to say before. */
+    readonly behind?: string | undefined
     /** Its audio is at hand. @default false */
     readonly clip?: boolean | undefined
   }

@@ -6,7 +6,9 @@ import * as Ending from "./ending.ts"
 import * as Floor from "./floor.ts"
 import * as Interruption from "./interruption.ts"
 import type { State } from "./model.ts"
+import * as Repeated from "./repeated.ts"
 import type { Settings } from "./settings.ts"
+import type { Signal } from "./signal.ts"
 
 /**
  * How far the session is: nobody there yet, in full swing, saying its last words,
@@ -169,6 +171,15 @@ export const isUsersTurn = (s: State): boolean => !Floor.settled(s)
 export const spokeSince = (s: State, since: number, but?: string): boolean =>
   s.agent.spokeAt >= since ||
   s.agent.speeches.some(({ id, passing, phase }) => !passing && phase !== "stopping" && id !== but)
+
+/**
+ * Whether the recogniser says again what it has said for good: that is heard as a transcript without words.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const isRepeated = (s: State, now: number, heard: Extract<Signal, { readonly _tag: "Heard" }>): boolean =>
+  Repeated.isRepeated(s, now, heard)
 
 /**
  * Whether the user waits in silence for something that is to come.

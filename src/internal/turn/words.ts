@@ -10,6 +10,7 @@ import * as EndOfTurn from "./endOfTurn.ts"
 import * as Guess from "./guess.ts"
 import * as Overlap from "./overlap.ts"
 import * as Owed from "./owed.ts"
+import * as Repeated from "./repeated.ts"
 import * as Said from "./said.ts"
 import type { Signal } from "./signal.ts"
 import * as Signs from "./signs.ts"
@@ -26,6 +27,10 @@ export const heard = (d: Draft, signal: Heard, placed: Span.Placed): void => {
   if (roomIn(d.user.words.finals) === 0) return overflow(d, final)
   const transcript = signal.text.trim()
   if (transcript !== "" && isCleared(d, final, endedAt)) return
+  if (hasSpeech(transcript)) {
+    if (final) Repeated.note(d, signal, placed)
+    else Repeated.follow(d)
+  }
   const { used } = d.user
   const text = fresh(d, transcript, final, endedAt).trim()
   if (!hasSpeech(text)) return final ? heardNothing(d, text) : undefined
@@ -178,8 +183,10 @@ const take = (d: Draft, reason: "commit" | "timeout"): void => {
   const { interim, language, stoppedAt } = d.user.words
   const signal: Heard = { _tag: "Heard", text: interim, final: true, endedAt: stoppedAt, language }
   const used = Owed.use(d, interim, reason)
+  const { told } = d.user
   heard(d, signal, Span.place(d, signal))
   d.user.used = used
+  d.user.told = told
 }
 
 const hasInterim = ({ session: { settings }, user: { voice, words } }: Draft): boolean =>
@@ -209,11 +216,14 @@ export const takeOverdue = (d: Draft): boolean => {
 const fresh = (d: Draft, text: string, final: boolean, endedAt: number | undefined): string => {
   const { spokenTo, used, voice } = d.user
   if (used === undefined || text.trim() === "") return text
-  const isLate = endedAt === undefined ? voice._tag === "Silent" && spokenTo <= used.at : endedAt <= used.at
+  const timed = endedAt !== undefined
+  const isLate = timed ? endedAt <= used.at : voice._tag === "Silent" && spokenTo <= used.at
   // Of another utterance nothing was used.
-  if (d.now > used.until || !isLate) return text
+  const until = Math.max(used.until, used.at + (timed ? Owed.lateWithTimes : Owed.forgetAfter))
+  if (!isLate || d.now > until) return text
   const more = beyond(used.text, text)
-  if (more === text.trim()) return more
+  // Without times only the same words, all of them, are still the same so much later.
+  if (more === text.trim() || (more !== "" && !timed && d.now > used.until)) return text
   // A recogniser that goes on saying the same has heard nothing else.
   d.user.used = final ? undefined : { ...used, until: d.now + Owed.late }
   return more
