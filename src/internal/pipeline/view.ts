@@ -1,5 +1,6 @@
 /** A room as one of several conversations in it sees it: one participant, who alone is spoken to. */
 import * as Effect from "effect/Effect"
+import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import { type Event, Room, RoomError } from "../../Room.ts"
 import { attributes as names } from "../frontend/protocolNames.ts"
@@ -24,6 +25,8 @@ const eventOf = (identity: string) => (event: Event): boolean => {
 export const makeViews = (room: Service): Views => {
   const { transfer } = room
   const states = new Map<string, string>()
+  // A room may take two at once in either order, and the one that is over would stay.
+  const shows = Semaphore.makeUnsafe(1)
   const state = (): string => busiest.find((one) => [...states.values()].includes(one)) ?? "idle"
   return {
     of: (identity) => {
@@ -60,8 +63,12 @@ export const makeViews = (room: Service): Views => {
         setAttributes: (changed) => {
           const shown = changed[names.state]
           if (shown === undefined) return room.setAttributes(changed)
-          states.set(identity, shown)
-          return room.setAttributes({ ...changed, [names.state]: state() })
+          return Effect.suspend(() => {
+            states.set(identity, shown)
+            return shows.withPermits(1)(
+              Effect.suspend(() => room.setAttributes({ ...changed, [names.state]: state() }))
+            )
+          })
         }
       })
     },
