@@ -4,6 +4,7 @@ import { Effect, Schema } from "effect"
 import { Agent, Tools } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 import { type Prompt, Tool, Toolkit } from "effect/ai"
+import { thorough } from "../support/thorough.ts"
 
 const Book = Tool.make("book", {
   parameters: Schema.Struct({
@@ -293,5 +294,5 @@ describe("a call that is running", () => {
       const wished = wishes.flatMap(({ kind, room }) => kind === "prompted" ? [] : [room])
       assert.deepStrictEqual(booked.toSorted(), [...new Set(wished)].toSorted())
       whole(timeline, { uninterruptible: !interruption })
-    }), { arbitrary: { runs: 150, size: 12 } })
+    }), { arbitrary: { runs: thorough ? 150 : 40, size: 12 } })
 })

@@ -7,9 +7,10 @@ import { assembled, type Piece } from "../../src/internal/llm/assembly.ts"
 import { Chunk, chunkParts } from "../../src/internal/llm/chunks.ts"
 import { doneMark } from "../../src/internal/provider/lines.ts"
 import { conversation, cut, parsedOr, type Random, random } from "../support/fragments.ts"
+import { thorough } from "../support/thorough.ts"
 
-/** How many answers are told. @default 5000 */
-const runs = Config.Int("EFFECT_VOICE_STREAMS").pipe(Config.withDefault(5000))
+/** How many answers are told. @default 1000, in CI 5000 */
+const runs = Config.Int("EFFECT_VOICE_STREAMS").pipe(Config.withDefault(thorough ? 5000 : 1000))
 /** The seed of the first. @default 1 */
 const first = Config.Int("EFFECT_VOICE_STREAMS_FROM").pipe(Config.withDefault(1))
 
