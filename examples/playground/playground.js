@@ -283,10 +283,13 @@ const left = () => {
   show("not connected")
 }
 
-const hold = async () => {
+const forget = () => {
   replies.asked()
   transcript.replaceChildren()
   element("turns").replaceChildren()
+}
+
+const hold = async () => {
   await connect()
   if (!gone) enter.textContent = "Leave"
   mute.disabled = text.disabled = chat.querySelector("button").disabled = false
@@ -299,6 +302,8 @@ join.addEventListener("submit", async (event) => {
   try {
     const leaves = room !== undefined && !gone
     gone = false
+    // At once: what was said in the call before is not taken for this one's.
+    if (!leaves) forget()
     await room?.disconnect()
     if (!leaves) await hold()
   } catch (error) {
