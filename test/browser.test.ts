@@ -16,8 +16,9 @@ const line = (page: Page, who: "agent" | "user", hasText: string) =>
 
 const state = (page: Page, hasText: string) => page.locator("#state", { hasText }).waitFor()
 
-/** In the page: another call, which asks by name. */
+/** In the page: another call, which asks by name, though the browser keeps its loudspeaker until the page is touched. */
 const asksByName = `(async () => {
+  AudioContext.prototype.resume = () => new Promise(() => {})
   const { join } = await import("/client.js")
   const { promise, resolve } = Promise.withResolvers()
   const call = await join({

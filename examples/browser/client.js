@@ -267,6 +267,7 @@ export const join = async (/** @type {Options} */ options) => {
 
   const joined = async ({ resume: secret, returnTimeout, sampleRate }, on) => {
     resume = secret
+    waitUntil = returnTimeout
     storage?.setItem(keep, secret)
     const opened = await audio.loudspeaker(sampleRate)
     if (on !== socket) return
@@ -275,7 +276,6 @@ export const join = async (/** @type {Options} */ options) => {
     await speaker.output.resume()
     attempt = 0
     lostAt = undefined
-    waitUntil = returnTimeout
     onState?.("connected")
   }
 
