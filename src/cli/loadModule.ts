@@ -8,6 +8,7 @@ import process from "node:process"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import { own } from "../internal/own.ts"
 import { packageFile } from "../internal/packageFiles.ts"
+import { shortened } from "../internal/text/head.ts"
 import { readable } from "../internal/thrown.ts"
 import { definitionIn, insteadOf } from "../internal/worker/exported.ts"
 import type * as Worker from "../Worker.ts"
@@ -47,9 +48,6 @@ const placeOf = ({ stack }: Error): string => {
 const mostCharacters = 1000
 const mostWithin = 5
 
-const shortened = (text: string): string =>
-  text.length > mostCharacters ? `${text.slice(0, mostCharacters)}…`.toWellFormed() : text
-
 const withinOf = (error: Error): ReadonlyArray<unknown> => {
   if (!(error instanceof AggregateError)) return error.cause === undefined ? [] : [error.cause]
   const errors: unknown = error.errors
@@ -57,11 +55,11 @@ const withinOf = (error: Error): ReadonlyArray<unknown> => {
 }
 
 const messageOf = (error: Error, outer: ReadonlyArray<unknown> = []): string => {
-  const own = shortened(error.message === "" ? error.name : error.message)
+  const own = shortened(error.message === "" ? error.name : error.message, mostCharacters)
   const known = [...outer, error]
   const others = known.length > mostWithin ? [] : withinOf(error).filter((one) => !known.includes(one)).map(readable)
   const inner = others.flatMap((one) =>
-    one instanceof Error ? [messageOf(one, known)] : typeof one === "string" ? [shortened(one)] : []
+    one instanceof Error ? [messageOf(one, known)] : typeof one === "string" ? [shortened(one, mostCharacters)] : []
   )
   return inner.length === 0 ? own : `${own}: ${inner.join("; ")}`
 }
@@ -90,7 +88,7 @@ const hintOf = (file: string, cause: Error, place: string): string | undefined =
 const textOf = (file: string, thrown: unknown): string => {
   const cause = readable(thrown)
   if (!(cause instanceof Error)) {
-    const what = typeof cause === "string" ? `the text "${shortened(cause)}"` : "what is no Error"
+    const what = typeof cause === "string" ? `the text "${shortened(cause, mostCharacters)}"` : "what is no Error"
     return `it cannot be imported: it throws ${what}`
   }
   const place = placeOf(cause)

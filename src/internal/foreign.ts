@@ -9,6 +9,7 @@ import * as Cause from "effect/Cause"
 import * as EffectConfig from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
+import { shortened } from "./text/head.ts"
 import { framesOf, readable } from "./thrown.ts"
 
 /** Characters of a message that are told. */
@@ -69,7 +70,7 @@ const plain = (thrown: unknown, within: ReadonlyArray<unknown> = []): Error => {
     : typeof tag === "string"
     ? ""
     : `${error === null ? "null" : typeof error === "object" ? "an object without a message" : typeof error} was thrown`
-  const copy = new Error(text.length > longest ? `${text.slice(0, longest)}…`.toWellFormed() : text)
+  const copy = new Error(shortened(text, longest))
   copy.name = error instanceof Error ? error.name : typeof tag === "string" ? tag : "Error"
   const stack = Predicate.hasProperty(error, "stack") && typeof error.stack === "string" ? framesOf(error.stack) : ""
   copy.stack = `${copy.name}: ${copy.message}${isOurs(error) ? "" : stack}`
