@@ -112,12 +112,15 @@ const grows = ({ text, value }: Pending, params: unknown): params is string =>
   typeof params === "string" && value === undefined && params.length > text.length && text.startsWith("{") &&
   params.startsWith(text)
 
-/** Keeps one of those that have all in common, the id, too: that is one call, which a server tells under two indices. */
-const unlike = (): (call: Pending) => boolean => {
+/**
+ * Whether a call of one answer is new. Those that have all in common, the id, too, are one call that was told twice. When
+ * more than `most` are known, every further one is new.
+ */
+export const newCalls = (most = Infinity): (id: string | undefined, name: string, params: unknown) => boolean => {
   const seen = new Set<string>()
-  return ({ id, name, text, value }) => {
-    if (id === undefined) return true
-    const key = JSON.stringify([id, name, value ?? text])
+  return (id, name, params) => {
+    if (id === undefined || id === "" || seen.size > most) return true
+    const key = JSON.stringify([id, name, params])
     const isNew = !seen.has(key)
     seen.add(key)
     return isNew
@@ -169,10 +172,13 @@ export class Calls {
       ? calls.toSorted((a, b) => (a.index ?? 0) - (b.index ?? 0))
       : calls
     const told = new Set<string>()
-    return Effect.forEach(ordered.filter(unlike()), ({ fields, id, name, text, value }) => {
-      const isNew = id !== undefined && !told.has(id)
-      if (isNew) told.add(id)
-      return Effect.map(isNew ? Effect.succeed(id) : freshId, (id) => ({
+    // A server may tell one under two indices.
+    const isNew = newCalls()
+    const once = ordered.filter(({ id, name, text, value }) => isNew(id, name, value ?? text))
+    return Effect.forEach(once, ({ fields, id, name, text, value }) => {
+      const isFree = id !== undefined && !told.has(id)
+      if (isFree) told.add(id)
+      return Effect.map(isFree ? Effect.succeed(id) : freshId, (id) => ({
         id,
         name,
         params: value ?? text,

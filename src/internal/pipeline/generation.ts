@@ -11,6 +11,7 @@ import { LlmError } from "../../Llm.ts"
 import { Session } from "../../Session.ts"
 import * as Turn from "../../Turn.ts"
 import { logOwn } from "../foreign.ts"
+import { newCalls } from "../llm/calls.ts"
 import { voiced } from "../llm/voiced.ts"
 import { wordsOf } from "../llm/words.ts"
 import { beside, throughUntil } from "../streams.ts"
@@ -167,18 +168,6 @@ const missed = (core: Core, speech: Speech, { calls, empty }: Answer, retried: b
   return again
 }
 
-/** Whether a call of one answer has come before: the id, too, is the same, and it is one call that was told twice. */
-const isTold = (
-  seen: Set<string>,
-  { id, name, params }: Extract<Llm.Delta, { readonly _tag: "ToolCall" }>
-): boolean => {
-  if (id === "" || seen.size > mostCalls) return false
-  const key = JSON.stringify([id, name, kept(params)])
-  if (seen.has(key)) return true
-  seen.add(key)
-  return false
-}
-
 /** One request to the model. `undefined`: it failed, and that was told. */
 const ask = (
   core: Core,
@@ -195,7 +184,7 @@ const ask = (
     const requested = conductor.now()
     const calls: Array<Call> = []
     const ids = new Set<string>()
-    const seen = new Set<string>()
+    const isNew = newCalls(mostCalls)
     const line = delivery.line(utterance)
     const provided = makeProviderCalls(core, speech, utterance, (id) => uniqueId(core, id, ids))
     let first: number | undefined
@@ -214,7 +203,7 @@ const ask = (
         utterance.attached = { ...utterance.attached, step: delta.metadata }
       }
       if (delta._tag === "ProviderCall" || delta._tag === "ProviderResult") provided.push(delta)
-      if (delta._tag !== "ToolCall" || isTold(seen, delta)) return
+      if (delta._tag !== "ToolCall" || !isNew(delta.id, delta.name, kept(delta.params))) return
       utterance.calls = true
       dropped += Number(calls.length > mostCalls)
       if (calls.length > mostCalls) return
