@@ -21,6 +21,12 @@ export const isAudio = (part: Prompt.UserMessagePart): boolean =>
 export const isTranscript = (part: Prompt.UserMessagePart): part is Prompt.TextPart =>
   part.type === "text" && part.options[mark] !== undefined
 
+/** For who hears the audio: its words are not told, too. */
+export const withoutTranscript = (
+  content: ReadonlyArray<Prompt.UserMessagePart>
+): ReadonlyArray<Prompt.UserMessagePart> =>
+  content.some(isAudio) ? content.filter((part) => !isTranscript(part)) : content
+
 const written = (message: Prompt.Message): Prompt.Message =>
   message.role === "user" && message.content.some(isTranscript)
     ? Prompt.userMessage({ content: message.content.filter((part) => !isAudio(part)), options: message.options })

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import type { ChatCompletionContentPart, ChatCompletionMessageParam } from "openai/resources/chat/completions"
 import type * as Failure from "../../Failure.ts"
 import { type Attached, callOf, complete, messagesOf, stepFields } from "../llm/attached.ts"
-import { isAudio, isTranscript } from "../llm/heard.ts"
+import { withoutTranscript } from "../llm/heard.ts"
 import { invalid } from "./client.ts"
 import { dataUrl, fileOf, resultText } from "./wire.ts"
 
@@ -37,8 +37,7 @@ const contentPart = (
 }
 
 const userMessage = ({ content }: Prompt.UserMessage): Effect.Effect<Message, Failure.InvalidRequest> => {
-  // Who hears the audio is not told its words, too.
-  const parts = content.some(isAudio) ? content.filter((part) => !isTranscript(part)) : content
+  const parts = withoutTranscript(content)
   const texts = parts.flatMap((part) => part.type === "text" ? [part.text] : [])
   // Many servers take the plain string only.
   return texts.length === parts.length

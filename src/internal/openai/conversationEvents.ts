@@ -33,8 +33,6 @@ const Event = Schema.Struct({
   type: id,
   response_id: id,
   item_id: id,
-  call_id: id,
-  name: id,
   delta: text,
   text: id,
   transcript: id,

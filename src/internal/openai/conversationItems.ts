@@ -7,7 +7,7 @@ import type { ConversationItem, RealtimeConversationItemUserMessage } from "open
 import * as Audio from "../../Audio.ts"
 import type * as Failure from "../../Failure.ts"
 import { fromFile } from "../audio/wav.ts"
-import { isAudio, isTranscript } from "../llm/heard.ts"
+import { isAudio, isTranscript, withoutTranscript } from "../llm/heard.ts"
 import { invalid } from "./client.ts"
 import { dataUrl, fileOf, paramsText, resultText } from "./wire.ts"
 
@@ -87,11 +87,13 @@ const userItem = ({ content }: Prompt.UserMessage): Effect.Effect<Item, Failure.
   const words = content.filter(isTranscript)
   const transcript = words.length === 0 || !content.some(isAudio) ? undefined : words.map(({ text }) => text).join("\n")
   const meant = words.length === 0 ? content : content.filter((part) => !isAudio(part))
-  const sent = transcript === undefined ? content : content.filter((part) => !isTranscript(part))
-  return Effect.map(Effect.forEach(sent, (part) => contentPart(part, transcript)), (parts): Item => ({
-    key: `user ${meant.map(keyOf).join("\n")}`,
-    make: (id) => ({ id, type: "message", role: "user", content: parts.map((make) => make()) })
-  }))
+  return Effect.map(
+    Effect.forEach(withoutTranscript(content), (part) => contentPart(part, transcript)),
+    (parts): Item => ({
+      key: `user ${meant.map(keyOf).join("\n")}`,
+      make: (id) => ({ id, type: "message", role: "user", content: parts.map((make) => make()) })
+    })
+  )
 }
 
 const assistantItems = ({ content }: Prompt.AssistantMessage): ReadonlyArray<Item> => {
