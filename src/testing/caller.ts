@@ -10,9 +10,8 @@ import type * as Scope from "effect/Scope"
 import * as Audio from "../Audio.ts"
 import { attributesOf } from "../internal/room/call.ts"
 import type { RoomControl } from "../internal/room/control.ts"
-import { destinationFor, written } from "../internal/room/destination.ts"
-import { refuse, unknownParticipant } from "../internal/room/errors.ts"
-import { makeMemoryRoom, type MemoryRoom } from "../internal/room/memoryRoom.ts"
+import { refuse } from "../internal/room/errors.ts"
+import { makeMemoryRoom } from "../internal/room/memoryRoom.ts"
 import * as Room from "../Room.ts"
 import { checkRoom } from "./checks.ts"
 import { type Hearing, millis } from "./marks.ts"
@@ -176,23 +175,15 @@ const callOf = (control: RoomControl, identity: string): Person["callStatus"] =>
 }
 
 /** Takes transfers, or refuses them, and keeps what they were. */
-const transferring = (
-  { control, room }: MemoryRoom,
-  now: () => number,
-  answer: RoomOptions["transfers"]
-) => {
+const makeTransfers = (now: () => number, answer: RoomOptions["transfers"]) => {
   const transfers: Array<Transferred> = []
   const accepted = answer !== "refused"
   const transfer = (identity: string, to: string): Effect.Effect<void, Room.RoomError> =>
-    Effect.gen(function*() {
-      const destination = yield* destinationFor(to)
-      const there = yield* room.participants
-      if (!there.some((one) => one.identity === identity)) return yield* unknownParticipant("transfer", identity)
-      transfers.push({ at: now(), identity, to: written(destination), accepted })
-      if (!accepted) return yield* refuse("SendFailed", "transfer: the other side refused it")
-      yield* control.leave(identity, "left")
+    Effect.suspend(() => {
+      transfers.push({ at: now(), identity, to, accepted })
+      return accepted ? Effect.void : Effect.fail(refuse("SendFailed", "transfer: the other side refused it"))
     })
-  return { transfer, transfers }
+  return { transfers, transfer: answer === "unsupported" ? undefined : transfer }
 }
 
 // Hops between fibers that a clock cannot see: what was begun must have come to its first wait.
@@ -227,9 +218,11 @@ export const room = (
     const now = () => clock.currentTimeMillisUnsafe()
     const run = yield* FiberSet.makeRuntime<never, void, never>()
     const { frames: frameMs, keepHeard = true, name = "test-room" } = checkRoom(options)
+    const { transfer, transfers } = makeTransfers(now, options.transfers)
     const memoryRoom = yield* makeMemoryRoom({
       name,
       keepHeard,
+      transfer,
       ...(options.queueLimit === undefined ? {} : { queueLimit: millis(options.queueLimit) })
     })
     const { control } = memoryRoom
@@ -291,7 +284,6 @@ export const room = (
         }
       })
 
-    const { transfer, transfers } = transferring(memoryRoom, now, options.transfers)
     const callers = new Map<string, Person>()
     const callerOf = (identity: string): Person => {
       const microphone = microphoneOf(identity)
@@ -332,7 +324,7 @@ export const room = (
     else if (options.joins !== false) {
       run(Effect.andThen(sleepUntil(now() + millis(options.joins)), Effect.orDie(caller.joins)))
     }
-    return { room: options.transfers === "unsupported" ? memoryRoom.room : { ...memoryRoom.room, transfer }, caller }
+    return { room: memoryRoom.room, caller }
   })
 
 /** Frames of any formats as one. */

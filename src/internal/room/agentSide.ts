@@ -11,14 +11,16 @@ import { gone, refuse, unknownParticipant } from "./errors.ts"
 import type { Hub, Parts } from "./parts.ts"
 import type { Topics } from "./topics.ts"
 
-/** What participants do who are not in this memory. */
+/** What is done elsewhere, for participants who are not in this memory. */
 export interface Remote {
-  readonly call: (call: {
+  /** @default asks who answers in this memory */
+  readonly call?: (call: {
     readonly identity: string
     readonly method: string
     readonly payload: string
   }) => Effect.Effect<string, RoomError>
-  readonly remove: (identity: string) => Effect.Effect<void, RoomError>
+  /** @default nothing: they leave */
+  readonly remove?: (identity: string) => Effect.Effect<void, RoomError>
   readonly transfer?: ((identity: string, to: string) => Effect.Effect<void, RoomError>) | undefined
 }
 
@@ -27,10 +29,10 @@ export const makeAgentSide = (
     readonly outputs: Pick<Parts["outputs"], "open">
   },
   names: { readonly name?: string | undefined; readonly identity?: string | undefined },
-  remote?: Remote
+  remote: Remote = {}
 ): Room["Service"] => {
   const { using } = lifetime
-  const transfer = remote?.transfer
+  const { transfer } = remote
 
   const topicOf = <A>(topics: Topics<A>, name: string): Stream.Stream<A> =>
     Stream.unwrap(Effect.tap(Effect.suspend(() => topics.subscribe(name)), () => Effect.sync(lifetime.start)))
@@ -72,7 +74,7 @@ export const makeAgentSide = (
         const problem = lifetime.problem("call", "rpc")
         if (problem !== undefined) return Effect.fail(problem)
         if (!participants.has(identity)) return Effect.fail(unknownParticipant("call", identity))
-        return remote === undefined
+        return remote.call === undefined
           ? rpc.ask(identity, method, { identity, payload }, timeout)
           : rpc.within(method, remote.call({ identity, method, payload }), timeout)
       })),
@@ -81,7 +83,7 @@ export const makeAgentSide = (
       using(Effect.suspend(() => {
         if (lifetime.isOver()) return Effect.fail(gone("remove"))
         if (!participants.has(identity)) return Effect.void
-        return Effect.map(remote?.remove(identity) ?? Effect.void, () => participants.leave(identity, "removed"))
+        return Effect.map(remote.remove?.(identity) ?? Effect.void, () => participants.leave(identity, "removed"))
       })),
     ...(transfer === undefined ? {} : {
       transfer: (identity, to) =>

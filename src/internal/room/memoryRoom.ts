@@ -10,7 +10,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Room, RoomError } from "../../Room.ts"
-import { makeAgentSide } from "./agentSide.ts"
+import { makeAgentSide, type Remote } from "./agentSide.ts"
 import type { Newcomer, RoomControl } from "./control.ts"
 import { makeControlSide } from "./controlSide.ts"
 import type { Microphone } from "./microphone.ts"
@@ -33,13 +33,15 @@ export interface MemoryRoom {
   readonly collectHeard: () => void
 }
 
-export const makeMemoryRoom = (options: Options = {}): Effect.Effect<MemoryRoom, never, Scope.Scope> =>
+export const makeMemoryRoom = (
+  options: Options & Pick<Remote, "transfer"> = {}
+): Effect.Effect<MemoryRoom, never, Scope.Scope> =>
   Effect.gen(function*() {
     const parts = makeParts(yield* Clock.Clock, options)
     const { lifetime, outputs, participants } = parts
     yield* Effect.addFinalizer(() => Effect.sync(() => parts.end("left")))
     return {
-      room: makeAgentSide(parts, options),
+      room: makeAgentSide(parts, options, { transfer: options.transfer }),
       control: makeControlSide(parts),
       start: lifetime.start,
       nowUnsafe: lifetime.now,
