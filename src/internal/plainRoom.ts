@@ -50,7 +50,7 @@ interface Rooms {
   ) => Effect.Effect<void, RoomError, Scope.Scope>
 }
 
-const isText = (given: unknown): string | undefined =>
+const problemOf = (given: unknown): string | undefined =>
   typeof given === "string" ? undefined : "must give a text, which the page gets as the answer"
 
 /** The room among these services, by its name: what a room is lies above this. */
@@ -74,10 +74,10 @@ export const plainRoom = (
     handle: (method, handler) =>
       run(Effect.gen(function*() {
         if (typeof handler !== "function") {
-          return yield* Effect.fail(problem("handler", "must be a function, which may be async, and gives a text"))
+          return yield* problem("handler", "must be a function, which may be async, and gives a text")
         }
         const scope = yield* Scope.make()
-        yield* room.handle(method, (call) => Effect.orDie(settled(method, () => handler(call), isText))).pipe(
+        yield* room.handle(method, (call) => Effect.orDie(settled(method, () => handler(call), problemOf))).pipe(
           Scope.provide(scope),
           Effect.onError(() => Scope.close(scope, Exit.void))
         )

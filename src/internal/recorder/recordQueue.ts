@@ -30,12 +30,10 @@ interface Piece {
   bytes: number
 }
 
-const bytesOf = ({ samples }: Audio.Frame): number => samples.length * 2
-
 /** Frames that are no longer than a piece. */
 const parts = (frame: Audio.Frame): ReadonlyArray<Audio.Frame> => {
   const ms = Audio.durationMs(frame)
-  const count = Math.ceil(Math.max(ms / pieceMs, bytesOf(frame) / pieceBytes))
+  const count = Math.ceil(Math.max(ms / pieceMs, frame.samples.byteLength / pieceBytes))
   return count <= 1
     ? [frame]
     : Array.from({ length: count }, (_, i) => Audio.slice(frame, ms * i / count, ms * (i + 1) / count))
@@ -162,7 +160,7 @@ export class RecordQueue {
     const piece = goesOn ? before : { at, frames: [], ms: 0, bytes: 0 }
     piece.frames.push(frame)
     piece.ms += Audio.durationMs(frame)
-    piece.bytes += bytesOf(frame)
+    piece.bytes += frame.samples.byteLength
     this.#pieces.set(source, piece)
     if (piece.ms >= pieceMs || piece.bytes >= pieceBytes) this.#cut(source)
   }
